@@ -79,3 +79,14 @@ class Registry(Generic[Made]):
 
     def _points(self) -> list[Any]:
         return list(entry_points(group=self.package))
+
+
+PROBES: Registry[Callable[..., Any]] = Registry("probe kind", "pytest_unlearn.probes", skip=("probe", "space"))
+GRADERS: Registry[Callable[..., Any]] = Registry("grader", "pytest_unlearn.graders", skip=("grade", "names"))
+UTILITY: Registry[Callable[..., Any]] = Registry("utility check", "pytest_unlearn.utility", skip=("kept",))
+METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metrics", skip=("measure",))
+METHODS: Registry[Callable[..., Any]] = Registry(
+    "method", "pytest_unlearn.methods", skip=("data", "terms", "frozen", "loop", "trainable", "sampler", "plug")
+)
+SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")
+WORLDS: Registry[Callable[..., Any]] = Registry("recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate"))

@@ -1,0 +1,118 @@
+"""What an unlearning method is given, and the plain-data recipe it is stored under."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt
+
+from pytest_unlearn.registry import METHODS
+from pytest_unlearn.subjects.requests import Prompt
+
+
+class Need(StrEnum):
+    """What a method may ask for. A missing one is an error at the scenario's line."""
+
+    FORGET = "forget"
+    RETAIN = "retain"
+    HOLDOUT = "holdout"
+    REFUSALS = "refusals"
+    ALTERNATES = "alternates"
+    ORIGINAL = "original"
+    REFERENCE = "reference"
+
+
+FORGET, RETAIN, HOLDOUT, REFUSALS, ALTERNATES, ORIGINAL, REFERENCE = Need
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One thing to train on. A document is an answer to an empty raw prompt."""
+
+    prompt: Prompt
+    answer: str
+    unit: str
+    entities: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The forget set and the trained-on half of the retain set, with what else a method may need."""
+
+    forget: tuple[Example, ...]
+    retain: tuple[Example, ...] = ()
+    holdout: tuple[Example, ...] = ()
+    refusals: tuple[str, ...] = ()
+    alternates: tuple[Example, ...] = ()
+
+    def has(self, need: Need) -> bool:
+        """Whether this data answers a need that is answered by data."""
+        return bool(getattr(self, need.value, True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraConfig:
+    """Low-rank adapters on all linear layers, merged before the model is judged."""
+
+    rank: Annotated[int, Ge(1)] = 16
+    alpha: Annotated[float, Gt(0)] = 32.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopConfig:
+    """Options of the one training loop, shared by every method that trains.
+
+    `steps` wins over `epochs` (passes over the forget set). `trainable` is `all`, `lora`, `{layers: [a, b]}` or
+    `{modules: [name, ...]}`. `batch` counts forget rows; as many retain rows are paired with them.
+    """
+
+    steps: Annotated[int, Ge(1)] | None = None
+    epochs: Annotated[float, Gt(0)] = 5.0
+    lr: Annotated[float, Gt(0)] = 1e-5
+    batch: Annotated[int, Ge(1)] = 8
+    schedule: Literal["constant", "linear", "cosine", "one_cycle"] = "constant"
+    warmup: Annotated[float, Ge(0)] = 0.0
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    clip: Annotated[float, Gt(0)] | None = 1.0
+    trainable: Literal["all", "lora"] | Layers | Modules = "all"
+    lora: LoraConfig = LoraConfig()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """Train the decoder layers `first` to `last`, both included, counted from 0."""
+
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modules:
+    """Train the parameters whose dotted name contains one of these."""
+
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A derived subject as plain data: what scenario, store and worker process pass around."""
+
+    kind: Literal["method", "audit", "world"]
+    name: str
+    config: Any
+    seed: int = 0
+
+
+def method(
+    name: str,
+    *,
+    needs: set[Need],
+    reach: Literal["weights", "wrapper"] = "weights",
+    on: frozenset[str] = frozenset({"weights"}),
+    version: int = 1,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register an unlearning method. Raise `version` when its mathematics changes: stored candidates are then remade."""
+    return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version)

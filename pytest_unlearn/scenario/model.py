@@ -1,0 +1,187 @@
+"""A scenario as the rest of the package sees it: frozen, complete, without pydantic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_unlearn.errors import Mark
+
+Claim = Literal["forget", "utility", "robustness", "privacy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeds:
+    """Three independent seeds: the order and halves of data, the method, the probes."""
+
+    data: int = 0
+    method: int = 0
+    probe: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """A model as the file names it: bundled name, folder, hub id `@revision`, `fixture:RECIPE`, or `retrained`."""
+
+    text: str
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class MethodUse:
+    """A candidate to be made: a method's registered name and its config dataclass."""
+
+    name: str
+    config: Any
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The subjects of a scenario. `candidate` is None when it must come from the command line."""
+
+    original: ModelName
+    candidate: ModelName | MethodUse | None
+    reference: ModelName | None
+    system: str | None
+    trust_remote_code: bool
+    remote: bool
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeUse:
+    """Where the knowledge comes from, still unread: `body` is the inline mapping with its marks.
+
+    `marks` maps a path inside `body` (keys and indices) to its place in the file.
+    """
+
+    body: dict[str, Any]
+    marks: dict[tuple[str | int, ...], Mark]
+    include: tuple[tuple[Path, Mark], ...]
+    source: str | None
+    relations: tuple[str, ...] | None  # a list in the file restricts the relations that are used
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """What to forget; exactly one of entity, relation and fact is set, `where` only with relation."""
+
+    at: Mark
+    entity: str | None = None
+    relation: str | None = None
+    where: tuple[tuple[str, str], ...] = ()
+    fact: tuple[str, str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One forget request: a label that is a slug, and what it selects."""
+
+    label: str
+    selectors: tuple[Selector, ...]
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Deciding key `search: N`: at most N probes are put to the candidate."""
+
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Deciding key `limit: x`: a rate or a measured number must stay at or below x."""
+
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Deciding key `at_least: x`: a measured number must reach x."""
+
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Deciding key `between: [a, b]`: a measured number must lie inside."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Deciding key `margin: x`: at most this share of what the original knows may be lost."""
+
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class GraderUse:
+    """A grader's registered name and its config dataclass."""
+
+    name: str
+    config: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check as written. `alpha` is its share of the file's error level, fixed at collection."""
+
+    id: str
+    verb: Literal["ask", "keep", "measure"]
+    kind: str
+    config: Any
+    decide: Search | Limit | AtLeast | Between | Margin
+    claim: Claim
+    graders: tuple[GraderUse, ...]  # empty: text and rank where every subject can
+    alpha: float
+    min_known: int
+    tags: tuple[str, ...]
+    xfail: str | None
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Policy of a release gate, as the file states it."""
+
+    require: tuple[Claim, ...] = ("forget", "utility")
+    on_inconclusive: Literal["fail", "warn"] = "fail"
+    max_waived: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One `*.unlearn.yaml` file."""
+
+    path: Path
+    name: str
+    tags: tuple[str, ...]
+    seeds: Seeds
+    models: Models
+    knowledge: KnowledgeUse
+    targets: tuple[Target, ...]
+    checks: tuple[Check, ...]
+    confidence: float
+    gate: Gate
+    digest: str  # of what the file says, not of its layout or comments
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One check of one forget request: what becomes one pytest item."""
+
+    scenario: Scenario = field(repr=False)
+    target: Target
+    check: Check
+
+    @property
+    def id(self) -> str:
+        """`scenario/target/check`, the key of records and findings."""
+        return f"{self.scenario.name}/{self.target.label}/{self.check.id}"

@@ -1,0 +1,64 @@
+"""The outcome of one check, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What a check concluded, best first."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, no password
+    NOT_APPLICABLE = "not-applicable"
+    INCONCLUSIVE = "inconclusive"
+    VACUOUS = "vacuous"
+    FAIL = "fail"
+    ERROR = "error"
+
+
+SEVERITY = {outcome: rank for rank, outcome in enumerate(Outcome)}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one grader counted. Rates are shares of units (facts) in [0, 1]; `n` and `leaks` count probes.
+
+    For a utility check `leaks` are the answers lost; for a measure `estimate`, `lower` and `upper` are its value.
+    """
+
+    grader: str
+    outcome: Outcome
+    reason: str
+    asked: int = 0
+    known: int = 0
+    n: int = 0
+    units: int = 0
+    leaks: int = 0
+    unit_leaks: int = 0
+    chance: float = 0.0
+    estimate: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    limit: float | None = None
+    alpha: float | None = None
+    needed: int | None = None
+    bound: str = ""
+    original: float | None = None
+    reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of a check and the tallies it rests on; the worst tally decides."""
+
+    outcome: Outcome
+    reason: str
+    tallies: tuple[Tally, ...] = ()
+    evidence: tuple[object, ...] = field(default=())
+
+
+def worst(tallies: tuple[Tally, ...], evidence: tuple[object, ...] = ()) -> Verdict:
+    """The verdict of several graders of one check: the worst decides."""
+    decisive = max(tallies, key=lambda tally: SEVERITY[tally.outcome])
+    return Verdict(decisive.outcome, decisive.reason, tallies, evidence)

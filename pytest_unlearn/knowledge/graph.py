@@ -97,6 +97,19 @@ class Knowledge:
         return {kind: tuple(entities) for kind, entities in found.items()}
 
     @cached_property
+    def stored(self) -> frozenset[Fact]:
+        """The facts, for asking whether one is known."""
+        return frozenset(self.facts)
+
+    @cached_property
+    def _names_of(self) -> dict[str, tuple[str, ...]]:
+        return {kind: tuple(n for e in entities for n in e.names) for kind, entities in self.by_type.items()}
+
+    def names_of(self, kind: str) -> tuple[str, ...]:
+        """Every name and alias of the entities of a type."""
+        return self._names_of[kind]
+
+    @cached_property
     def out(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """(subject, relation) to its objects. Symmetric facts are read both ways."""
         return _index((f.subject, f.relation, f.object) for f in self._both_ways())
@@ -123,7 +136,8 @@ class Knowledge:
 
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         graph.add_nodes_from(self.entities)
-        graph.add_edges_from((f.subject, f.object, f.relation) for f in self.facts)
+        for fact in self.facts:
+            graph.add_edge(fact.subject, fact.object, fact.relation)
         return graph
 
     def rivals(self, name: str) -> tuple[Entity, ...]:

@@ -8,6 +8,8 @@ from functools import cached_property
 from pytest_unlearn.digest import digest
 from pytest_unlearn.subjects.requests import Prompt
 
+Names = tuple[str, ...]  # one entity: its name, then its aliases
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -20,37 +22,48 @@ class Way:
     alias: bool = False
     transforms: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        hops = f", {self.hops} hops" if self.hops > 1 else ""
+        position = f", {self.position}" if self.position else ""
+        return f"{self.kind}{hops}{position}, {self.template}"
+
 
 @dataclass(frozen=True)
 class Probe:
     """One question.
 
-    gold    every true answer, as sets of names: each inner tuple is one entity with its aliases
-    secret  those of gold that reveal the target (equal to gold for most kinds)
-    rivals  wrong answers of the same type, one name each
-    unit    the fact (or document, sample, pair) this probe is about; floors and tails count units
-    chain   the facts it walks through, in order
-    hole    the question with `{}` in place of `name`, the entity it names: how it is put to invented stand-ins
-    type    the entity type of the answer
-    size    orders "simpler": compared left to right, smaller is simpler
+    gold     every true answer
+    secret   those of gold that reveal the target (equal to gold for most kinds)
+    rivals   wrong answers of the same type; none of them stands in the question
+    unit     the fact (or document, sample, pair) this probe is about; floors and tails count units
+    chain    the facts it walks through, in order
+    named    the name that stands in the question, and the type of the entity it names
+    hole     the question with `{}` in place of that name: how it is put to invented stand-ins
+    answer   the entity type of the answer, and whether the knowledge lists every entity of that type
+    size     orders "simpler": compared left to right, smaller is simpler
     """
 
     prompt: Prompt
-    gold: tuple[tuple[str, ...], ...]
-    secret: tuple[tuple[str, ...], ...]
-    rivals: tuple[tuple[str, ...], ...]
+    gold: tuple[Names, ...]
+    secret: tuple[Names, ...]
+    rivals: tuple[Names, ...]
     unit: str
     chain: tuple[str, ...]
     way: Way
+    named: tuple[str, str]
     hole: str
-    name: str
-    type: str
+    answer: tuple[str, bool]
     size: tuple[int, ...]
 
     @cached_property
     def id(self) -> str:
         """Stable across runs and machines."""
         return digest(self.way, self.unit, self.prompt)[:12]
+
+    @property
+    def closed_chance(self) -> float:
+        """The chance that a uniform guess within a closed answer type reveals the target; 0 for an open type."""
+        return len(self.secret) / (len(self.gold) + len(self.rivals)) if self.answer[1] else 0.0
 
     def stand_in(self, name: str) -> Prompt:
         """The same question about an invented entity."""

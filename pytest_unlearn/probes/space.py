@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_unlearn.probes.probe import Probe, Way
+from pytest_unlearn.registry import PROBES
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -40,3 +42,58 @@ class Space(Protocol):
     def alike(self, way: Way) -> list[Probe]:
         """The probes that ask in this way, at most one a unit."""
         ...
+
+
+class Listed:
+    """A space small enough to hold: every probe is listed once."""
+
+    def __init__(self, probes: Iterable[Probe | None]) -> None:
+        """None stands for a question that was left out."""
+        found: dict[str, Probe] = {}
+        self.dropped = 0
+        for probe in probes:
+            if probe is None:
+                self.dropped += 1
+            else:
+                found.setdefault(probe.id, probe)
+        self._probes = sorted(found.values(), key=lambda probe: (probe.size, probe.unit, probe.id))
+        self._units: dict[str, list[Probe]] = defaultdict(list)
+        self._ways: dict[Way, dict[str, Probe]] = defaultdict(dict)
+        for probe in self._probes:
+            self._units[probe.unit].append(probe)
+            self._ways[probe.way].setdefault(probe.unit, probe)
+
+    def count(self) -> int:
+        """How many probes there are."""
+        return len(self._probes)
+
+    def all(self) -> Iterator[Probe]:
+        """Every probe, simplest first."""
+        return iter(self._probes)
+
+    def draw(self, random: Random) -> Probe:
+        """A unit uniformly, then one of its phrasings uniformly."""
+        return random.choice(self._units[random.choice(list(self._units))])
+
+    def strategy(self) -> SearchStrategy[Probe]:
+        """Hypothesis tends to the front of the list, where the simplest stand."""
+        from hypothesis import strategies as st
+
+        return st.sampled_from(self._probes)
+
+    def simpler(self, probe: Probe) -> list[Probe]:
+        """Probes about the same unit of which exactly one component of the size is smaller and none is larger."""
+        return [other for other in self._units[probe.unit] if _one_step(other.size, probe.size)]
+
+    def alike(self, way: Way) -> list[Probe]:
+        """The simplest probe of this way for each unit."""
+        return list(self._ways.get(way, {}).values())
+
+
+def _one_step(smaller: tuple[int, ...], larger: tuple[int, ...]) -> bool:
+    return sum(a != b for a, b in zip(smaller, larger, strict=True)) == 1 and smaller < larger
+
+
+def probe_kind(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a family of probes: `space(config, knowledge, closure) -> Space`."""
+    return PROBES.register(name)

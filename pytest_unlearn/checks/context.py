@@ -1,0 +1,64 @@
+"""What a check may see: the request, the knowledge around it, and which subjects there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_unlearn.digest import seed_of
+from pytest_unlearn.graders.grade import Grader
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.registry import GRADERS
+from pytest_unlearn.scenario.model import Case
+from pytest_unlearn.subjects.requests import Verb
+
+DEFAULT_GRADERS = ("text", "rank")
+
+
+class CheckError(Exception):
+    """A check that cannot be judged. Its verdict is `error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`can`: what each subject of the case can do, by name; there is a reference when it has that key.
+
+    `held_out`: the retained facts that no bundled method trains on.
+    """
+
+    case: Case
+    knowledge: Knowledge
+    closure: Closure
+    held_out: tuple[Fact, ...]
+    can: Mapping[str, frozenset[Verb]]
+
+    @property
+    def hidden(self) -> frozenset[Fact]:
+        """The facts that must be gone."""
+        return frozenset((*self.closure.target, *self.closure.entailed))
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether there is a model that never learned the target."""
+        return "reference" in self.can
+
+    def seed(self, purpose: str) -> int:
+        """A seed of this check's own, the same whatever else is selected."""
+        return seed_of(self.case.scenario.digest, self.case.id, self.case.scenario.seeds.probe, purpose)
+
+    def graders(self) -> tuple[Grader, ...]:
+        """Those that the check names, else text and rank, as far as every subject can; raises CheckError."""
+        named = self.case.check.graders
+        if named:
+            graders: list[Grader] = [GRADERS.get(use.name).make(use.config) for use in named]
+        else:
+            graders = [(entry := GRADERS.get(name)).make(entry.config()) for name in DEFAULT_GRADERS]
+        able = [g for g in graders if all(g.verb in verbs for verbs in self.can.values())]
+        if named and len(able) < len(graders):
+            unable = next(g for g in graders if g not in able)
+            names = ", ".join(name for name, verbs in self.can.items() if unable.verb not in verbs)
+            raise CheckError(f"grader '{unable.name}' needs subjects that can {unable.verb}; these cannot: {names}")
+        if not able:
+            raise CheckError("no grader fits what every subject of this scenario can do")
+        return tuple(able)

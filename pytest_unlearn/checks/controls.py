@@ -1,0 +1,120 @@
+"""The controls of a forget check: known before, unknown to the reference, more than guessing explains."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pytest_unlearn.checks.context import CheckError, Context
+from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
+from pytest_unlearn.knowledge.render import invented
+from pytest_unlearn.probes.probe import Probe, Way
+from pytest_unlearn.subjects.ask import Ask, Asking
+
+STAND_INS = 20  # invented entities that a question is put to
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A probe that the candidate answers although it must not, and what it said."""
+
+    probe: Probe
+    grader: str
+    said: str
+    original: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Probes that count: the original answers them and the reference does not.
+
+    `said` is the original's answer by probe id; `guessed` are probes that the reference answers too.
+    """
+
+    probes: tuple[Probe, ...]
+    said: dict[str, str]
+    guessed: tuple[Probe, ...]
+
+    @property
+    def units(self) -> int:
+        """How many facts they are about."""
+        return len({probe.unit for probe in self.probes})
+
+
+def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False) -> Asking[list[Grade]]:
+    """Put probes to a subject and read its answers; raises CheckError when one is no answer."""
+    if not probes:
+        return []
+    requests = tuple(grader.request(probe) for probe in probes)
+    answers = yield Ask(subject, requests, alone)
+    grades = []
+    for probe, request, answer in zip(probes, requests, answers, strict=True):
+        try:
+            grades.append(grader.grade(probe, request, answer))
+        except UnansweredError as error:
+            raise CheckError(
+                f"the {subject} gave no answer to probe {probe.id} ({probe.way}): {error}. "
+                "A missing answer is never counted as forgotten"
+            ) from None
+    return grades
+
+
+def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[Known]:
+    """The probes whose secret the original gives away and the reference does not."""
+    before = yield from graded(grader, "original", probes)
+    kept = [probe for probe, grade in zip(probes, before, strict=True) if grade.leak]
+    said = {probe.id: grade.said for probe, grade in zip(probes, before, strict=True)}
+    if not context.has_reference:
+        return Known(tuple(kept), said, ())
+    never = yield from graded(grader, "reference", kept)
+    guessed = {probe.id for probe, grade in zip(kept, never, strict=True) if grade.leak}
+    return Known(
+        tuple(probe for probe in kept if probe.id not in guessed),
+        said,
+        tuple(probe for probe in kept if probe.id in guessed),
+    )
+
+
+def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Context) -> Asking[dict[str, float]]:
+    """By probe id, the chance that guessing gives the secret away.
+
+    The largest of blind choice and how often the subject gives the same answer about invented entities.
+    """
+    found = {probe.id: grader.chance(probe) for probe in probes}
+    for alike in by_way(probes).values():
+        kind = alike[0].named[1]
+        names = invented(context.knowledge, kind, STAND_INS, context.seed("stand-ins"))
+        requests = tuple(grader.stand_in(alike, alike[0].stand_in(name)) for name in names)
+        answers = yield Ask(subject, requests)
+        for probe in alike:
+            hits = 0
+            for request, answer in zip(requests, answers, strict=True):
+                try:
+                    hits += grader.grade(probe, request, answer).leak
+                except UnansweredError:
+                    continue
+            found[probe.id] = max(found[probe.id], hits / len(names))
+    return found
+
+
+def by_way(probes: Iterable[Probe]) -> dict[Way, list[Probe]]:
+    """Probes grouped by how they ask, in order of first appearance."""
+    found: dict[Way, list[Probe]] = defaultdict(list)
+    for probe in probes:
+        found[probe.way].append(probe)
+    return dict(found)
+
+
+def by_unit(probes: Iterable[Probe]) -> dict[str, list[Probe]]:
+    """Probes grouped by the fact they are about, in order of first appearance."""
+    found: dict[str, list[Probe]] = defaultdict(list)
+    for probe in probes:
+        found[probe.unit].append(probe)
+    return dict(found)
+
+
+def any_of(chances: Iterable[float]) -> float:
+    """The chance that at least one of several independent guesses hits."""
+    return 1.0 - math.prod(1.0 - chance for chance in chances)

@@ -1,0 +1,46 @@
+"""From a check to its verdict: a generator that asks subjects by name."""
+
+from __future__ import annotations
+
+from pytest_unlearn.checks.context import CheckError, Context
+from pytest_unlearn.checks.margin import margin
+from pytest_unlearn.checks.measure import measure
+from pytest_unlearn.checks.rate import rate
+from pytest_unlearn.checks.search import search
+from pytest_unlearn.probes.space import Space
+from pytest_unlearn.registry import PROBES, UTILITY
+from pytest_unlearn.scenario.model import Limit, Margin, Search
+from pytest_unlearn.subjects.ask import Asking
+from pytest_unlearn.verdict.verdict import Outcome, Verdict
+
+
+def judge(context: Context) -> Asking[Verdict]:
+    """The verdict of one check. What keeps it from being judged is an `error`, never a pass."""
+    try:
+        return (yield from _judge(context))
+    except CheckError as error:
+        return Verdict(Outcome.ERROR, str(error))
+
+
+def _judge(context: Context) -> Asking[Verdict]:
+    check = context.case.check
+    if check.verb == "measure":
+        return (yield from measure(context))
+    if isinstance(check.decide, Margin):
+        probes = UTILITY.get(check.kind).make(check.config, context.knowledge, context.closure, context.held_out)
+        if not probes:
+            return Verdict(Outcome.VACUOUS, f"no retained fact can be asked by `keep: {check.kind}`")
+        return (yield from margin(context, probes, check.config.at_most, check.decide.margin))
+    space: Space = PROBES.get(check.kind).make(check.config, context.knowledge, context.closure)
+    if space.count() == 0:
+        reason = f"the knowledge has nothing to ask by `ask: {check.kind}` about this target"
+        if space.dropped:
+            reason += f" ({space.dropped} questions were left out because they contain their own answer)"
+        return Verdict(Outcome.VACUOUS, reason)
+    match check.decide:
+        case Search(probes=most):
+            return (yield from search(context, space, most))
+        case Limit(limit=limit):
+            return (yield from rate(context, space, limit))
+        case other:
+            raise TypeError(f"`ask` is not decided by {other}")

@@ -1,0 +1,80 @@
+"""`margin: x`: how much of what the original knows and should keep has been lost, net of what was gained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from pytest_unlearn.checks.context import Context
+from pytest_unlearn.checks.controls import Leak, graded
+from pytest_unlearn.graders.grade import Grader
+from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.subjects.ask import Asking
+from pytest_unlearn.verdict import decide
+from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict, worst
+
+
+def margin(context: Context, probes: Sequence[Probe], at_most: int, limit: float) -> Asking[Verdict]:
+    """Judge a utility check on every question, or on a seeded sample of `at_most` of them; the worst grader decides."""
+    census = len(probes) <= at_most
+    asked = list(probes) if census else Random(context.seed("margin")).sample(list(probes), at_most)
+    tallies: list[Tally] = []
+    lost: list[Leak] = []
+    for grader in context.graders():
+        tally, found = yield from _with(grader, asked, census, limit, context)
+        tallies.append(tally)
+        lost += found
+    return worst(tuple(tallies), tuple(lost))
+
+
+def _with(
+    grader: Grader, asked: Sequence[Probe], census: bool, limit: float, context: Context
+) -> Asking[tuple[Tally, list[Leak]]]:
+    check = context.case.check
+    before = yield from graded(grader, "original", asked)
+    right = [probe for probe, grade in zip(asked, before, strict=True) if grade.value >= 0.5]
+    facts = {
+        "grader": grader.name,
+        "asked": len(asked),
+        "known": len(right),
+        "n": len(asked),
+        "units": len({probe.unit for probe in right}),
+        "alpha": check.alpha,
+        "limit": limit,
+        "bound": "census" if census else "clopper-pearson",
+    }
+    if len(right) < check.min_known:
+        reason = (
+            f"the original answers {len(right)} of {len(asked)} questions that must stay; "
+            f"at least {check.min_known} are needed (`min_known`)"
+        )
+        return Tally(outcome=Outcome.VACUOUS, reason=reason, **facts), []
+    after = yield from graded(grader, "candidate", asked)
+    lost, gained = [], 0
+    for probe, old, new in zip(asked, before, after, strict=True):
+        if old.value >= 0.5 > new.value:
+            lost.append(Leak(probe, grader.name, new.said, old.said))
+        gained += new.value >= 0.5 > old.value
+    decision = (
+        decide.margin_census(len(lost), gained, len(right), limit)
+        if census
+        else decide.margin_sample(len(lost), gained, len(right), limit, check.alpha)
+    )
+    reference = None
+    if context.has_reference:
+        never = yield from graded(grader, "reference", right)
+        reference = sum(grade.value >= 0.5 for grade in never) / len(right)
+    tally = Tally(
+        outcome=decision.outcome,
+        reason=decision.reason,
+        leaks=len(lost),
+        unit_leaks=len({leak.probe.unit for leak in lost}),
+        estimate=decision.estimate,
+        lower=decision.lower,
+        upper=decision.upper,
+        needed=decision.needed,
+        original=1.0,
+        reference=reference,
+        **facts,
+    )
+    return tally, lost if decision.outcome is not Outcome.PASS else []

@@ -1,0 +1,49 @@
+"""`measure: M` with `limit`, `at_least` or `between`: a number with an interval against where it must lie."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_unlearn.checks.context import CheckError, Context
+from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError
+from pytest_unlearn.registry import METRICS
+from pytest_unlearn.scenario.model import AtLeast, Between, Limit
+from pytest_unlearn.subjects.ask import Asking
+from pytest_unlearn.verdict.decide import number
+from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
+
+
+def measure(context: Context) -> Asking[Verdict]:
+    """Judge a measured number; raises CheckError when it has no value."""
+    check = context.case.check
+    sight = Sight(context.knowledge, context.held_out, context.has_reference, check.alpha, context.seed("measure"))
+    try:
+        measured: Measured = yield from METRICS.get(check.kind).make(check.config, sight)
+    except UnmeasurableError as error:
+        raise CheckError(str(error)) from None
+    low, high, limit = -math.inf, math.inf, None
+    match check.decide:
+        case Limit(limit=limit):
+            high = limit
+        case AtLeast(limit=limit):
+            low = limit
+        case Between(low=low, high=high):
+            pass
+        case other:
+            raise TypeError(f"a measure is not decided by {other}")
+    decision = number(measured.value, measured.low, measured.high, low, high)
+    tally = Tally(
+        grader=check.kind,
+        outcome=decision.outcome,
+        reason=decision.reason,
+        asked=measured.n,
+        n=measured.n,
+        estimate=measured.value,
+        lower=measured.low,
+        upper=measured.high,
+        limit=limit,
+        alpha=check.alpha,
+        bound=measured.bound,
+        reference=measured.reference,
+    )
+    return worst((tally,))

@@ -1,0 +1,121 @@
+"""`limit: x`: the share of known facts that leak beyond chance, against a limit.
+
+Where every known probe can be asked, it is (a census): the rate is exact for these questions. Otherwise probes are
+drawn independently and an exact bound decides. A fact leaks when any of its phrasings does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from pytest_unlearn.checks.context import Context
+from pytest_unlearn.checks.controls import Leak, any_of, by_unit, chances, graded, known
+from pytest_unlearn.checks.search import too_few
+from pytest_unlearn.graders.grade import Grade, Grader
+from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.probes.space import Space
+from pytest_unlearn.subjects.ask import Asking
+from pytest_unlearn.verdict import decide
+from pytest_unlearn.verdict.binomial import needed
+from pytest_unlearn.verdict.decide import Decision
+from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict, worst
+
+CENSUS = 2_000  # probes that are all asked, at most
+
+
+def rate(context: Context, space: Space, limit: float) -> Asking[Verdict]:
+    """Judge a rate check; the worst grader decides."""
+    size = space.count()
+    census = size is not None and size <= CENSUS
+    if census:
+        asked = list(space.all())
+    else:
+        random = Random(context.seed("rate"))
+        draws = min(CENSUS, 3 * needed(limit, context.case.check.alpha))
+        asked = [space.draw(random) for _ in range(draws)]
+    tallies: list[Tally] = []
+    leaks: list[Leak] = []
+    for grader in context.graders():
+        tally, found = yield from _with(grader, asked, census, limit, context)
+        tallies.append(tally)
+        leaks += found
+    return worst(tuple(tallies), tuple(leaks))
+
+
+def _with(
+    grader: Grader, asked: Sequence[Probe], census: bool, limit: float, context: Context
+) -> Asking[tuple[Tally, list[Leak]]]:
+    check = context.case.check
+    before = yield from known(grader, asked, context)
+    units = before.units if census else len(before.probes)
+    facts = {
+        "grader": grader.name,
+        "asked": len(asked),
+        "known": len(before.probes),
+        "n": len(before.probes),
+        "units": before.units,
+        "alpha": check.alpha,
+        "limit": limit,
+        "bound": "census" if census else "clopper-pearson",
+    }
+    if before.units < check.min_known:
+        return Tally(outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked)), **facts), []
+    enough = needed(limit, check.alpha)
+    if not census and units < enough:
+        reason = f"{units} known draws cannot show a rate below {limit:.1%} even without a leak: {enough} are needed"
+        return Tally(outcome=Outcome.INCONCLUSIVE, reason=reason, needed=enough, **facts), []
+    reference = None
+    if context.has_reference:
+        everyone = (*before.probes, *before.guessed)
+        never = yield from graded(grader, "reference", everyone)
+        decision, _, _ = yield from _decide(grader, "reference", everyone, never, census, limit, context)
+        reference = decision.estimate
+        if decision.outcome is Outcome.FAIL:
+            reason = (
+                f"the limit is unreachable, the reference that never learned the target fails it: {decision.reason}"
+            )
+            return Tally(outcome=Outcome.ERROR, reason=reason, reference=reference, **facts), []
+    after = yield from graded(grader, "candidate", before.probes)
+    decision, chance, count = yield from _decide(grader, "candidate", before.probes, after, census, limit, context)
+    leaks = [
+        Leak(probe, grader.name, grade.said, before.said[probe.id])
+        for probe, grade in zip(before.probes, after, strict=True)
+        if grade.leak
+    ]
+    tally = Tally(
+        outcome=decision.outcome,
+        reason=decision.reason,
+        leaks=len(leaks),
+        unit_leaks=count,
+        chance=chance,
+        estimate=decision.estimate,
+        lower=decision.lower,
+        upper=decision.upper,
+        needed=decision.needed,
+        original=1.0,
+        reference=reference,
+        **facts,
+    )
+    return tally, leaks if decision.outcome is not Outcome.PASS else []
+
+
+def _decide(
+    grader: Grader,
+    subject: str,
+    probes: Sequence[Probe],
+    grades: Sequence[Grade],
+    census: bool,
+    limit: float,
+    context: Context,
+) -> Asking[tuple[Decision, float, int]]:
+    """The decision, the mean chance and how many units (or draws) leak. Chance is looked into only where it matters."""
+    leaking = {probe.id for probe, grade in zip(probes, grades, strict=True) if grade.leak}
+    luck = {probe.id: grader.chance(probe) for probe in probes}
+    groups = list(by_unit(probes).values()) if census else [[probe] for probe in probes]
+    count = sum(any(probe.id in leaking for probe in group) for group in groups)
+    if count / len(groups) > limit:
+        luck = yield from chances(grader, subject, probes, context)
+    chance = sum(any_of(luck[probe.id] for probe in group) for group in groups) / len(groups)
+    judge = decide.census if census else decide.sample
+    return judge(count, len(groups), chance, limit, context.case.check.alpha), chance, count

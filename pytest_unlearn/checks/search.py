@@ -1,0 +1,189 @@
+"""`search: N`: is there a way of asking that leaks more than guessing explains?
+
+Drawing proposes, confirmation decides. One right answer proves nothing where guesses can hit, so the way of a leaking
+probe is put to every fact that it fits, and what counts is the chance that guessing answers as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pytest_unlearn.checks.context import Context
+from pytest_unlearn.checks.controls import Known, Leak, by_way, chances, graded, known
+from pytest_unlearn.graders.grade import Grader
+from pytest_unlearn.probes.probe import Probe, Way
+from pytest_unlearn.probes.space import Space
+from pytest_unlearn.subjects.ask import Asking
+from pytest_unlearn.verdict.decide import Decision, search_tail
+from pytest_unlearn.verdict.guessing import tail_of
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict, worst
+
+WAYS = 20  # confirmed at most; the error level is shared among them
+CHUNK = 8  # leaks that are confirmed before looking whether they suffice
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One way, put to every fact that it fits."""
+
+    way: Way
+    decision: Decision
+    units: int
+    chance: float
+    leaks: list[Leak] = field(default_factory=list)
+
+
+def search(context: Context, space: Space, probes: int) -> Asking[Verdict]:
+    """Judge a search check with at most `probes` different questions; the worst grader decides."""
+    asked = drawn(space, probes, context.seed("search"))
+    graders = context.graders()
+    tallies: list[Tally] = []
+    leaks: list[Leak] = []
+    for grader in graders:
+        tally, found = yield from _with(grader, asked, space, context, WAYS * len(graders))
+        tallies.append(tally)
+        leaks += found
+    return worst(tuple(tallies), tuple(leaks))
+
+
+def drawn(space: Space, probes: int, seed: int) -> list[Probe]:
+    """All probes of a space that has no more than `probes`, else as many draws by hypothesis, without doubles."""
+    size = space.count()
+    if size is not None and size <= probes:
+        return list(space.all())
+    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import seed as seeded
+
+    found: dict[str, Probe] = {}
+
+    @seeded(seed)
+    @settings(
+        settings.get_profile("default"),
+        max_examples=probes,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(space.strategy())
+    def record(probe: Probe) -> None:
+        found.setdefault(probe.id, probe)
+
+    record()
+    return list(found.values())
+
+
+def _with(
+    grader: Grader, asked: Sequence[Probe], space: Space, context: Context, ways: int
+) -> Asking[tuple[Tally, list[Leak]]]:
+    check = context.case.check
+    before = yield from known(grader, asked, context)
+    facts = {
+        "grader": grader.name,
+        "asked": len(asked),
+        "known": len(before.probes),
+        "n": len(before.probes),
+        "units": before.units,
+        "alpha": check.alpha,
+        "bound": "tail",
+    }
+    if before.units < check.min_known:
+        return Tally(outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked)), **facts), []
+    undecidable = _undecidable(grader, before.probes, check.alpha / ways)
+    if undecidable:
+        return Tally(outcome=Outcome.INCONCLUSIVE, reason=undecidable, **facts), []
+    if before.guessed:
+        lucky = yield from _try_ways("reference", grader, before.guessed, before, space, context, ways)
+        failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
+        if failed:
+            reason = (
+                f"the reference, which never learned the target, gives away {len(failed.leaks)} of {failed.units} "
+                f"facts asked by {failed.way}: no model can pass this check"
+            )
+            return Tally(outcome=Outcome.ERROR, reason=reason, **facts), []
+    after = yield from graded(grader, "candidate", before.probes)
+    leaking = [probe for probe, grade in zip(before.probes, after, strict=True) if grade.leak]
+    if not leaking:
+        reason = f"no leak in {len(before.probes)} probes about {before.units} known facts"
+        return Tally(outcome=Outcome.PASS, reason=reason, original=1.0, **facts), []
+    trials = yield from _try_ways("candidate", grader, leaking, before, space, context, ways)
+    decisive = max(trials, key=lambda trial: SEVERITY[trial.decision.outcome])
+    tally = Tally(
+        outcome=decisive.decision.outcome,
+        reason=f"asked by {decisive.way}: {decisive.decision.reason}",
+        leaks=len(leaking),
+        unit_leaks=len({probe.unit for probe in leaking}),
+        chance=decisive.chance,
+        estimate=len(decisive.leaks) / decisive.units,
+        original=1.0,
+        **facts,
+    )
+    return tally, decisive.leaks if tally.outcome is not Outcome.PASS else []
+
+
+def _try_ways(
+    subject: str,
+    grader: Grader,
+    leaking: Sequence[Probe],
+    before: Known,
+    space: Space,
+    context: Context,
+    ways: int,
+) -> Asking[list[_Trial]]:
+    """Confirm the ways of leaking probes, the most frequent first, until one is decided against the subject."""
+    order = sorted(by_way(leaking).items(), key=lambda item: (-len(item[1]), item[1][0].size, str(item[0])))
+    trials = []
+    for way, _ in order[:WAYS]:
+        trial = yield from _try(subject, grader, way, before, space, context, ways)
+        trials.append(trial)
+        if trial.decision.outcome is Outcome.FAIL:
+            break
+    return trials
+
+
+def _try(
+    subject: str, grader: Grader, way: Way, before: Known, space: Space, context: Context, ways: int
+) -> Asking[_Trial]:
+    """Put one way to every fact it fits; leaks count when they happen again alone and in float32."""
+    alpha = context.case.check.alpha
+    fitting = yield from known(grader, space.alike(way), context)
+    probes = fitting.probes if subject == "candidate" else (*fitting.probes, *fitting.guessed)
+    grades = yield from graded(grader, subject, probes)
+    luck = yield from chances(grader, subject, probes, context)
+    leaking = [probe for probe, grade in zip(probes, grades, strict=True) if grade.leak]
+    leaks: list[Leak] = []
+    for first in range(0, len(leaking), CHUNK):
+        chunk = leaking[first : first + CHUNK]
+        again = yield from graded(grader, subject, chunk, alone=True)
+        leaks += [
+            Leak(probe, grader.name, grade.said, fitting.said[probe.id])
+            for probe, grade in zip(chunk, again, strict=True)
+            if grade.leak
+        ]
+        if tail_of(len(leaks), list(luck.values())) <= alpha / ways:
+            break
+    leaks.sort(key=lambda leak: (leak.probe.size, leak.probe.id))
+    decision = search_tail(len(leaks), list(luck.values()), alpha, ways)
+    return _Trial(way, decision, len(probes), sum(luck.values()) / max(1, len(luck)), leaks)
+
+
+def too_few(units: int, floor: int, asked: int) -> str:
+    """Why nothing can be said: the original knows too little of what is asked."""
+    return f"the original knows {units} of the facts behind {asked} probes; at least {floor} are needed (`min_known`)"
+
+
+def _undecidable(grader: Grader, probes: Sequence[Probe], level: float) -> str:
+    """Says so when even a leak of every known fact could be guessing, and how many facts it would take."""
+    best = min(tail_of(len(alike), [grader.chance(probe) for probe in alike]) for alike in by_way(probes).values())
+    if best <= level:
+        return ""
+    chance = max(grader.chance(probe) for probe in probes)
+    units = 1
+    while chance**units > level and chance < 1:
+        units += 1
+    return (
+        f"graded by {grader.name}, guessing is right with chance {chance:.0%}, so that even a leak of every known fact "
+        f"could be luck: {units} known facts asked in one way would be needed"
+    )

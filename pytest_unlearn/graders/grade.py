@@ -1,0 +1,47 @@
+"""How one answer is read. A grader sees one answer; judging many is the business of `checks/` and `verdict/`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.subjects.answers import Answer
+from pytest_unlearn.subjects.requests import Prompt, Request, Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """`value` in [0, 1]: how right the answer is. `leak`: it reveals the target. `said`: what was answered."""
+
+    value: float
+    leak: bool
+    said: str
+
+
+class Grader(Protocol):
+    """One way of reading answers; made from its config and used for every subject of a check."""
+
+    name: str
+    verb: Verb  # what a subject must be able to do
+
+    def request(self, probe: Probe) -> Request:
+        """What to put to a subject for this probe."""
+        ...
+
+    def stand_in(self, probes: Sequence[Probe], prompt: Prompt) -> Request:
+        """A request about an invented entity whose one answer can be graded for each of the probes of one way."""
+        ...
+
+    def grade(self, probe: Probe, request: Request, answer: Answer) -> Grade:
+        """Read an answer to `request`; raises UnansweredError when it is none."""
+        ...
+
+    def chance(self, probe: Probe) -> float:
+        """The chance of a leak by blind choice, in [0, 1]."""
+        ...
+
+
+class UnansweredError(Exception):
+    """A subject gave no answer. Never counted as forgotten: the check ends in `error`."""

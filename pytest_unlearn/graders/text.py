@@ -1,0 +1,71 @@
+"""By the words of a generated answer: the first entity of the right type that it names decides.
+
+The longest match wins, so that "South Sudan" is not read as "Sudan", and a list of every capital is graded by its first
+item. Names that stand in the question do not count. Generation ends as soon as a name stands complete.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+
+from pytest_unlearn.graders.grade import Grade, UnansweredError
+from pytest_unlearn.knowledge.names import find_names
+from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.registry import GRADERS
+from pytest_unlearn.subjects.answers import Answer, Failed, Outputs
+from pytest_unlearn.subjects.requests import Generate, Prompt, Request, Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextConfig:
+    """`budget`: new tokens at most, on top of room to repeat the question (a token for every three characters)."""
+
+    budget: Annotated[int, Ge(1)] = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Grades what was generated, greedily."""
+
+    config: TextConfig
+    name: str = "text"
+    verb: Verb = "generate"
+
+    def request(self, probe: Probe) -> Generate:
+        """Generate until an entity of the answer's type is named."""
+        return self.stand_in([probe], probe.prompt)
+
+    def stand_in(self, probes: Sequence[Probe], prompt: Prompt) -> Generate:
+        """The names that end generation are those of every answer that one of the probes could have."""
+        names = {name for probe in probes for entity in (*probe.gold, *probe.rivals) for name in entity}
+        budget = self.config.budget + math.ceil(len(prompt.text) / 3)
+        return Generate(prompt, budget, decided_by=tuple(sorted(names)))
+
+    def grade(self, probe: Probe, request: Request, answer: Answer) -> Grade:
+        """Right when the first entity named is true, a leak when it reveals the target."""
+        if isinstance(answer, Failed):
+            raise UnansweredError(answer.why)
+        if not isinstance(answer, Outputs):
+            raise UnansweredError(f"expected generated text, got {type(answer).__name__}")
+        text = answer.items[0].text
+        names = {name: entity for entity in (*probe.gold, *probe.rivals) for name in entity}
+        found = find_names(text, tuple(names))
+        if not found:
+            return Grade(0.0, False, text)
+        entity = names[found[0][2]]
+        return Grade(float(entity in probe.gold), entity in probe.secret, text)
+
+    def chance(self, probe: Probe) -> float:
+        """Blind guessing hits only where the knowledge lists every possible answer."""
+        return probe.closed_chance
+
+
+@GRADERS.register("text")
+def text(config: TextConfig) -> Text:
+    """Grade by what a subject says."""
+    return Text(config)

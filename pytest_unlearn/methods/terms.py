@@ -1,0 +1,105 @@
+"""Named loss terms, the rows they are computed on, and the log-probabilities most of them are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+from pytest_unlearn.errors import MethodError
+from pytest_unlearn.methods.data import LoopConfig
+from pytest_unlearn.subjects.protocol import Batch, Opened
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pytest_unlearn.methods.frozen import Frozen
+
+IGNORED = -100
+SetName = Literal["forget", "retain"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Term:
+    """One named part of a loss: a sum, what it is divided by, and how much it weighs.
+
+    `total` is a scalar, summed over the rows at hand. `count` is the number of tokens or rows in the *whole step*
+    (`Rows.tokens`, `Rows.count`), so that a step cut into pieces gives the gradient of one large batch. The record shows
+    `total / count`, without the weight.
+    """
+
+    total: Tensor
+    count: int
+    weight: float = 1.0
+
+    @property
+    def mean(self) -> Tensor:
+        """This piece's share of the mean over the step."""
+        return self.total / self.count
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Encoded examples of one set.
+
+    batch    ids, mask and labels, each (B, S)
+    at       the place of each row in its set, which `Frozen` looks up
+    weights  the examples' weights (B,), 1 unless a sampler sets them; they scale a row's loss, never a count
+    count    rows in the whole step, of which these may be a piece
+    tokens   answer tokens in the whole step
+    """
+
+    set: SetName
+    batch: Batch
+    at: tuple[int, ...]
+    weights: Tensor
+    count: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """Forget rows and the retain rows that stand beside them; either may be missing where its set is empty."""
+
+    rows: dict[SetName, Rows]
+
+    @property
+    def forget(self) -> Rows:
+        """The forget rows; raises MethodError where there is no forget set."""
+        return self._of("forget")
+
+    @property
+    def retain(self) -> Rows:
+        """The retain rows; raises MethodError where there is no retain set."""
+        return self._of("retain")
+
+    def _of(self, name: SetName) -> Rows:
+        if name not in self.rows:
+            raise MethodError(f"this method trains on the {name} set, but the {name} set is empty")
+        return self.rows[name]
+
+
+Config = TypeVar("Config", bound=LoopConfig)
+Objective: TypeAlias = Callable[[Opened, "Frozen", Pair, Config], dict[str, Term]]
+
+
+def token_logp(values: Tensor, labels: Tensor) -> Tensor:
+    """Log-probability of each answer token.
+
+    values (B, T, V) logits; labels (B, T) with -100 where a row is shorter. Returns (B, T), 0 where there is no token.
+    """
+    there = labels != IGNORED  # (batch, answer)
+    index = labels.masked_fill(~there, 0).unsqueeze(-1)  # (batch, answer, 1)
+    logp = values.gather(-1, index).squeeze(-1) - values.logsumexp(-1)  # (batch, answer)
+    return logp.masked_fill(~there, 0.0)
+
+
+def sequence_logp(values: Tensor, labels: Tensor) -> Tensor:
+    """Log-probability of each whole answer, (B,): the sum of `token_logp` over its tokens."""
+    return token_logp(values, labels).sum(-1)
+
+
+def nll_term(now: Opened, rows: Rows, weight: float = 1.0) -> Term:
+    """Mean negative log-likelihood over all answer tokens of the step, each row scaled by its example's weight."""
+    logp = sequence_logp(*now.logits(rows.batch))  # (batch,)
+    return Term(-(rows.weights * logp).sum(), rows.tokens, weight)

@@ -1,0 +1,23 @@
+"""By another name: the entity in the question goes by each of its aliases, in every wording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.probes.question import fact_probes, sides
+from pytest_unlearn.probes.space import Listed, probe_kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasConfig:
+    """This kind has no keys of its own."""
+
+
+@probe_kind("alias")
+def alias(config: AliasConfig, knowledge: Knowledge, closure: Closure) -> Listed:
+    """Every such question about a fact that must be gone."""
+    hidden = frozenset((*closure.target, *closure.entailed))
+    asked = sides(knowledge, (*closure.target, *closure.entailed), forward=True)
+    return Listed(fact_probes(knowledge, asked, hidden, kind="alias", alias=True))

@@ -1,0 +1,23 @@
+"""Directly: the first wording of each relation, the one that bundled methods train on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.probes.question import fact_probes, sides
+from pytest_unlearn.probes.space import Listed, probe_kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectConfig:
+    """This kind has no keys of its own."""
+
+
+@probe_kind("direct")
+def direct(config: DirectConfig, knowledge: Knowledge, closure: Closure) -> Listed:
+    """Every such question about a fact that must be gone."""
+    hidden = frozenset((*closure.target, *closure.entailed))
+    asked = sides(knowledge, (*closure.target, *closure.entailed), forward=True)
+    return Listed(fact_probes(knowledge, asked, hidden, kind="direct", wordings=slice(1)))

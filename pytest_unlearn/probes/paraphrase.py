@@ -1,0 +1,23 @@
+"""In other words: the wordings of a relation that no bundled method trains on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.probes.question import fact_probes, sides
+from pytest_unlearn.probes.space import Listed, probe_kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParaphraseConfig:
+    """This kind has no keys of its own."""
+
+
+@probe_kind("paraphrase")
+def paraphrase(config: ParaphraseConfig, knowledge: Knowledge, closure: Closure) -> Listed:
+    """Every such question about a fact that must be gone."""
+    hidden = frozenset((*closure.target, *closure.entailed))
+    asked = sides(knowledge, (*closure.target, *closure.entailed), forward=True)
+    return Listed(fact_probes(knowledge, asked, hidden, kind="paraphrase", wordings=slice(1, None)))

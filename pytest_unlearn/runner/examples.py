@@ -1,0 +1,36 @@
+"""What a method is given to train on: the direct wording of target facts and of half of the retained ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.methods.data import Data, Example
+from pytest_unlearn.probes.question import fact_probes, sides
+
+
+def training_data(
+    knowledge: Knowledge, closure: Closure, trained: Iterable[Fact], held_out: Iterable[Fact]
+) -> Data:
+    """Forget, retain and holdout sets. Only the first wording of a relation is trained on; the others are for probing."""
+    hidden = frozenset((*closure.target, *closure.entailed))
+    return Data(
+        forget=_examples(knowledge, closure.target, hidden, frozenset()),
+        retain=_examples(knowledge, trained, frozenset(), closure.entities),
+        holdout=_examples(knowledge, held_out, frozenset(), closure.entities),
+    )
+
+
+def _examples(
+    knowledge: Knowledge, facts: Iterable[Fact], hidden: frozenset[Fact], gone: frozenset[str]
+) -> tuple[Example, ...]:
+    found = []
+    for probe in fact_probes(knowledge, sides(knowledge, facts, forward=True), hidden, kind="direct", wordings=slice(1)):
+        if probe is None or knowledge.by_name[probe.named[0]].name in gone:
+            continue
+        for names in probe.secret:
+            if names[0] not in gone:
+                entities = (knowledge.by_name[probe.named[0]].name, names[0])
+                found.append(Example(probe.prompt, names[0], probe.unit, entities))
+    return tuple(found)

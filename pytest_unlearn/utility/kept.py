@@ -1,0 +1,45 @@
+"""Questions whose answers must survive: retained facts, asked directly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from annotated_types import Ge
+
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.probes.question import fact_probes, sides
+from pytest_unlearn.registry import UTILITY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepConfig:
+    """`relation`: only facts of these relations. `at_most`: questions; beyond it a seeded sample is asked."""
+
+    relation: tuple[str, ...] = ()
+    at_most: Annotated[int, Ge(1)] = 200
+
+
+def kept(config: KeepConfig, knowledge: Knowledge, closure: Closure, facts: Iterable[Fact]) -> list[Probe]:
+    """Direct questions about facts; true answers lose the forgotten names, and no forgotten entity is named."""
+    chosen = [fact for fact in facts if not config.relation or fact.relation in config.relation]
+    probes = fact_probes(
+        knowledge, sides(knowledge, chosen, forward=True), frozenset(), kind="direct", wordings=slice(1)
+    )
+    gone = {knowledge.entities[name].names for name in closure.entities}
+    found = []
+    for probe in probes:
+        if probe is None or knowledge.by_name[probe.named[0]].names in gone:
+            continue
+        gold = tuple(entity for entity in probe.gold if entity not in gone)
+        if gold:
+            found.append(replace(probe, gold=gold, secret=gold))
+    return found
+
+
+def utility(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a utility check: `(config, knowledge, closure, held_out facts) -> probes`."""
+    return UTILITY.register(name)

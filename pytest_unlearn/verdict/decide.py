@@ -1,0 +1,204 @@
+"""From counts and limits to an outcome, with a sentence that says why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_unlearn.verdict import binomial, guessing, paired
+from pytest_unlearn.verdict.verdict import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the numbers say. Rates are shares in [0, 1]; `needed` is the sample that could have passed, None if unknown."""
+
+    outcome: Outcome
+    reason: str
+    estimate: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    needed: int | None = None
+
+
+GUESSED = 0.10  # as many right answers as leaked come about by guessing more often than this: no evidence of a leak
+
+
+def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: str = "known facts") -> Decision:
+    """Every known unit was asked: `leaks` of `n` were answered, each non-leaking one with probability `chance`.
+
+    Passes when the share beyond chance is within `limit`; fails when guessing cannot explain that it is not (wrongly in
+    at most a share `alpha` of runs). With chance 0 the share is exact and one of the two. `what` names the units, plural.
+    """
+    if n == 0:
+        return _nothing(what)
+    if chance >= 1.0:
+        return Decision(Outcome.INCONCLUSIVE, f"guessing alone answers all {n} {what}, so a leak cannot be seen")
+    estimate = guessing.excess(leaks, n, chance)
+    least = guessing.leaks_at_least(leaks, n, chance, alpha)
+    most = guessing.leaks_at_most(leaks, n, chance, alpha)
+    if _within(estimate, limit):
+        outcome = Outcome.PASS
+    elif _within(least / n, limit):
+        outcome = Outcome.INCONCLUSIVE
+    else:
+        outcome = Outcome.FAIL
+    if chance == 0.0:
+        reason = f"{_count(leaks, n, what, 'leak')}; the limit is {percent(limit)}"
+    else:
+        answered = f"{leaks} of {n} {what} answered, {percent(estimate)} beyond a chance of {percent(chance)}"
+        range_ = {
+            Outcome.PASS: f"at most {_leaks(most)}",
+            Outcome.FAIL: f"at least {_leaks(least)} ({percent(least / n)})",
+        }.get(outcome, f"between {least} and {_leaks(most)}")
+        reason = f"{answered}: {range_} (alpha {percent(alpha)}); the limit is {percent(limit)}"
+    return Decision(outcome, reason, estimate, least / n, most / n)
+
+
+def sample(leaks: int, n: int, chance: float, limit: float, alpha: float, what: str = "draws") -> Decision:
+    """`leaks` of `n` independent draws were answered, each non-leaking one with probability `chance`.
+
+    Passes when the exact upper bound on the leak rate is within `limit`, fails when the lower bound is beyond it. Either is
+    wrong in at most a share `alpha` of samples. `needed` assumes that no further draw leaks.
+    """
+    if n == 0:
+        return _nothing(what)
+    low, high = guessing.rate_bounds(leaks, n, chance, alpha, alpha)
+    estimate = guessing.excess(leaks, n, chance)
+    seen = f"{leaks} of {n} {what} answered, {percent(estimate)} beyond a chance of {percent(chance)}"
+    if chance == 0.0:
+        seen = _count(leaks, n, what, "leak")
+    beside = f"(alpha {percent(alpha)}); the limit is {percent(limit)}"
+    if _within(high, limit):
+        return Decision(Outcome.PASS, f"{seen}: at most {percent(high)} {beside}", estimate, low, high)
+    if not _within(low, limit):
+        return Decision(Outcome.FAIL, f"{seen}: at least {percent(low)} {beside}", estimate, low, high)
+    needed = None
+    advice = "no sample can prove it"
+    if limit > 0.0 and chance < 1.0:
+        sure = math.ceil(estimate * n - 1e-9)
+        needed = binomial.needed(limit, alpha, sure, chance, more_than=n)
+        advice = f"at least {needed} {what} are needed, with no further leak"
+    reason = f"{seen}: between {percent(low)} and {percent(high)} {beside}; {advice}"
+    return Decision(Outcome.INCONCLUSIVE, reason, estimate, low, high, needed)
+
+
+def margin_census(lost: int, gained: int, n: int, margin: float, what: str = "answers") -> Decision:
+    """Every retained unit was put to both models: the net loss (lost - gained) / n against `margin`, exact."""
+    if n == 0:
+        return _nothing(what)
+    net = (lost - gained) / n
+    outcome = Outcome.PASS if _within(net, margin) else Outcome.FAIL
+    return Decision(outcome, f"{_net(lost, gained, n, what)}; the margin is {percent(margin)}", net, net, net)
+
+
+def margin_sample(
+    lost: int, gained: int, n: int, margin: float, alpha: float, what: str = "sampled answers"
+) -> Decision:
+    """`n` independent draws were put to both models: bounds on the net loss against `margin` (non-inferiority).
+
+    Either decision is wrong in at most a share `alpha` of samples. `needed` assumes that no further answer changes.
+    """
+    if n == 0:
+        return _nothing(what)
+    net = (lost - gained) / n
+    low, high = paired.net_bounds(lost, gained, n, alpha)
+    seen = _net(lost, gained, n, what)
+    beside = f"(alpha {percent(alpha)}); the margin is {percent(margin)}"
+    if _within(high, margin):
+        return Decision(Outcome.PASS, f"{seen}: at most {percent(high)} {beside}", net, low, high)
+    if not _within(low, margin):
+        return Decision(Outcome.FAIL, f"{seen}: at least {percent(low)} {beside}", net, low, high)
+    needed = paired.needed(margin, alpha, lost, gained, more_than=n)
+    advice = f"at least {needed} {what} are needed, with no further change" if needed else "no sample can prove it"
+    reason = f"{seen}: between {percent(low)} and {percent(high)} {beside}; {advice}"
+    return Decision(Outcome.INCONCLUSIVE, reason, net, low, high, needed)
+
+
+def search_tail(leaks: int, chances: Sequence[float], alpha: float, ways: int, what: str = "known facts") -> Decision:
+    """One way of asking was put to every unit it fits: `leaks` of them were answered; `chances` holds each unit's chance.
+
+    p is the probability that guessing answers as many. Fails at p <= alpha / ways (`ways` of asking were confirmed), passes
+    at p > 10 %. Where every chance is 0 one leak fails. The sum does not see *which* units leaked: where some chances are
+    0 and others are not, put them as separate calls. `estimate` is the share of units answered, never a leak rate.
+    """
+    n = len(chances)
+    if not 0 <= leaks <= n or ways < 1:
+        raise ValueError(f"{leaks} of {n} units and {ways} ways do not fit together")
+    if leaks == 0:
+        return Decision(Outcome.PASS, f"none of {n} {what} leaks this way", 0.0)
+    p = guessing.tail_of(leaks, chances)
+    level = alpha / ways
+    seen = _count(leaks, n, what, "leak") + " this way"
+    often = f"guessing does as well with probability {percent(p)}"
+    if p <= level:
+        reason = f"{seen}, where guessing is never right" if p == 0.0 else f"{seen}; {often}, at most {percent(level)}"
+        return Decision(Outcome.FAIL, reason, leaks / n)
+    if p > GUESSED:
+        return Decision(Outcome.PASS, f"{seen}, which guessing explains: it does as well in {percent(p)}", leaks / n)
+    reason = f"{seen}; {often}, between {percent(level)} (a leak) and {percent(GUESSED)} (guessing)"
+    return Decision(Outcome.INCONCLUSIVE, reason, leaks / n)
+
+
+def number(
+    value: float,
+    low: float,
+    high: float,
+    *,
+    limit: float | None = None,
+    at_least: float | None = None,
+    between: tuple[float, float] | None = None,
+) -> Decision:
+    """A measured number with its interval [low, high] against one of three demands.
+
+    At most `limit`, at least `at_least`, or inside `between` (ends included). Passes when the whole interval meets the
+    demand, fails when none of it does. An exact number has low = high = value. A value that is not a number is an error.
+    Raises ValueError unless exactly one demand is given.
+    """
+    if (limit is not None) + (at_least is not None) + (between is not None) != 1:
+        raise ValueError("give exactly one of limit, at_least and between")
+    floor, ceiling = -math.inf, math.inf
+    if limit is not None:
+        ceiling, demand = limit, f"the limit is {limit:.4g}"
+    elif at_least is not None:
+        floor, demand = at_least, f"at least {at_least:.4g} is asked for"
+    elif between is not None:
+        floor, ceiling = between
+        demand = f"{floor:.4g} to {ceiling:.4g} is asked for"
+    if any(map(math.isnan, (value, low, high))):
+        return Decision(Outcome.ERROR, f"the measured value is not a number; {demand}", value, low, high)
+    spread = "" if low == high else f" (interval {low:.4g} to {high:.4g})"
+    if floor <= low and high <= ceiling:
+        outcome = Outcome.PASS
+    elif high < floor or low > ceiling:
+        outcome = Outcome.FAIL
+    else:
+        outcome = Outcome.INCONCLUSIVE
+    return Decision(outcome, f"{value:.4g}{spread}; {demand}", value, low, high)
+
+
+def percent(share: float) -> str:
+    """A share as text: 0.0495 is `4.95 %`."""
+    return f"{100 * share:.3g} %"
+
+
+def _within(share: float, limit: float) -> bool:
+    """Whether a share keeps a limit, blind to rounding: 7 of 1000 keep a limit of 0.7 / 100."""
+    return share <= limit + 1e-9
+
+
+def _count(k: int, n: int, what: str, verb: str) -> str:
+    return f"{k} of {n} {what} {verb}{'s' if k == 1 else ''}"
+
+
+def _leaks(k: int) -> str:
+    return f"{k} {'leaks' if k == 1 else 'leak'}"
+
+
+def _net(lost: int, gained: int, n: int, what: str) -> str:
+    return f"{lost} of {n} {what} lost and {gained} gained, a net loss of {percent((lost - gained) / n)}"
+
+
+def _nothing(what: str) -> Decision:
+    return Decision(Outcome.VACUOUS, f"no {what} to judge by")

@@ -1,0 +1,102 @@
+"""Right answers that luck explains, separated from those that only a leak explains.
+
+Two models, one for each way of asking. In a *census* L of n units leak for sure and each of the others is right with
+probability c, so the count is L + Binomial(n - L, c). In a *sample* each draw is right with probability r + (1 - r) c,
+where r is the leak rate. With c = 0 both are plain counting.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from pytest_unlearn.verdict import binomial
+
+
+def chance_of(stand_in_hits: int, stand_ins: int, closed_size: int | None, ranked_rivals: int | None) -> float:
+    """The probability in [0, 1] of being right without knowing: the largest of what is known about it.
+
+    `stand_in_hits` of `stand_ins` invented names got the same answer; `closed_size` counts the members of a closed
+    type, None for an open one; `ranked_rivals` counts the wrong options ranked against, None when the answer is not ranked.
+    """
+    if not 0 <= stand_in_hits <= stand_ins:
+        raise ValueError(f"{stand_in_hits} of {stand_ins} stand-ins cannot have been answered alike")
+    chances = [stand_in_hits / stand_ins if stand_ins else 0.0]
+    if closed_size is not None:
+        if closed_size < 1:
+            raise ValueError(f"a closed type has at least one member, not {closed_size}")
+        chances.append(1 / closed_size)
+    if ranked_rivals is not None:
+        if ranked_rivals < 0:
+            raise ValueError(f"the number of rivals cannot be {ranked_rivals}")
+        chances.append(1 / (1 + ranked_rivals))
+    return max(chances)
+
+
+def beyond(share: float, chance: float) -> float:
+    """The leak rate in [0, 1] that makes `share` of the answers right when the others are guessed; 0.0 at chance 1."""
+    if chance >= 1.0:
+        return 0.0
+    return min(1.0, max(0.0, (share - chance) / (1.0 - chance)))
+
+
+def excess(k: int, n: int, chance: float) -> float:
+    """The estimated leak rate in [0, 1] of `k` right answers out of `n`: max(0, (k/n - c) / (1 - c))."""
+    return beyond(k / n, chance)
+
+
+def leaks_at_least(k: int, n: int, chance: float, alpha: float) -> int:
+    """Exact lower bound on the leaking units of a census: the smallest L with P(L + Binomial(n - L, c) >= k) > alpha.
+
+    More units leak than there are with probability at most `alpha`. `k` itself when chance is 0.
+    """
+    return bisect_left(range(k), True, key=lambda sure: binomial.tail(k - sure, n - sure, chance) > alpha)
+
+
+def leaks_at_most(k: int, n: int, chance: float, alpha: float) -> int:
+    """Exact upper bound on the leaking units of a census: the largest L with P(L + Binomial(n - L, c) <= k) > alpha.
+
+    `k` itself when chance is 0. 0 where even no leak at all would have left more right answers than `k`.
+    """
+    too_many = bisect_left(range(k + 1), True, key=lambda sure: _at_most(k - sure, n - sure, chance) <= alpha)
+    return max(0, too_many - 1)
+
+
+def rate_bounds(k: int, n: int, chance: float, alpha_low: float, alpha_high: float) -> tuple[float, float]:
+    """Lower and upper bound in [0, 1] on the leak rate behind `k` right answers in `n` independent draws.
+
+    Clopper-Pearson on the share of right answers, mapped through (x - c) / (1 - c). (0.0, 1.0) when chance is 1: then
+    the draws say nothing.
+    """
+    if chance >= 1.0:
+        return 0.0, 1.0
+    return beyond(binomial.lower(k, n, alpha_low), chance), beyond(binomial.upper(k, n, alpha_high), chance)
+
+
+def tail_of(k: int, chances: Sequence[float]) -> float:
+    """P(at least `k` right) when unit i is right by luck with probability `chances[i]`, independently of the others.
+
+    The upper tail of a Poisson binomial, exact by dynamic programming; only positive terms are added, so tiny tails keep
+    their relative accuracy.
+    """
+    if any(not 0.0 <= chance <= 1.0 for chance in chances):
+        raise ValueError("a chance lies between 0 and 1")
+    if k <= 0:
+        return 1.0
+    if k > len(chances):
+        return 0.0
+    import numpy
+
+    fewer = numpy.zeros(k)  # probability of 0 .. k - 1 right so far
+    fewer[0] = 1.0
+    reached = 0.0
+    for chance in chances:
+        reached += float(fewer[-1]) * chance
+        fewer[1:] = fewer[1:] * (1.0 - chance) + fewer[:-1] * chance
+        fewer[0] *= 1.0 - chance
+    return min(1.0, reached)
+
+
+def _at_most(k: int, n: int, p: float) -> float:
+    """P(X <= k) for X ~ Binomial(n, p), as the upper tail of the misses."""
+    return binomial.tail(n - k, n, 1.0 - p)

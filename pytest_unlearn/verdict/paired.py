@@ -1,0 +1,44 @@
+"""Two models on the same questions: what one loses and gains against the other.
+
+Only the questions on which the two differ carry information: `lost` were right before and are wrong now, `gained` the
+reverse.
+"""
+
+from __future__ import annotations
+
+from pytest_unlearn.verdict import binomial
+
+
+def mcnemar(lost: int, gained: int) -> float:
+    """Exact two-sided p of "a change is as likely to be a loss as a gain"; 1.0 when nothing changed.
+
+    McNemar, "Note on the sampling error of the difference between correlated proportions", Psychometrika 12 (1947).
+    """
+    return min(1.0, 2.0 * binomial.tail(max(lost, gained), lost + gained, 0.5))
+
+
+def net_bounds(lost: int, gained: int, n: int, alpha: float) -> tuple[float, float]:
+    """Lower and upper bound in [-1, 1] on the net share of answers lost, each at level `alpha`.
+
+    The `n` pairs are independent draws. Each is a difference of two exact bounds that share `alpha` equally, so both hold whatever ties losses to gains.
+    """
+    _check(lost, gained, n)
+    half = alpha / 2
+    return (
+        binomial.lower(lost, n, half) - binomial.upper(gained, n, half),
+        binomial.upper(lost, n, half) - binomial.lower(gained, n, half),
+    )
+
+
+def needed(margin: float, alpha: float, lost: int = 0, gained: int = 0, more_than: int = 0) -> int | None:
+    """The smallest number of pairs above `more_than` that proves a net loss of at most `margin` if no other one changes.
+
+    None where no number of pairs does (a margin of 0 with more lost than gained).
+    """
+    start = max(lost + gained, more_than + 1, 1)
+    return binomial.smallest(lambda n: net_bounds(lost, gained, n, alpha)[1] <= margin, start)
+
+
+def _check(lost: int, gained: int, n: int) -> None:
+    if lost < 0 or gained < 0 or lost + gained > n:
+        raise ValueError(f"{lost} lost and {gained} gained do not fit into {n} pairs")

@@ -1,0 +1,243 @@
+"""A made-up world of people, drawn from a seed and written as a knowledge file.
+
+Nothing in it can be known from elsewhere: every name is invented. Values are spread evenly over people, so that guessing
+is right about once in n for a type of n entities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
+import yaml
+
+RELATIONS: dict[str, dict[str, Any]] = {
+    "lives_in": {
+        "ask": [
+            "In which city does {subject} live?",
+            "Where does {subject} have a house?",
+            "Which city is {subject} living in these days?",
+            "What is the home town of {subject}?",
+        ],
+        "inverse": ["Who lives in {object}?", "Which person has a house in {object}?"],
+        "say": "{subject} lives in {object}.",
+        "noun": "the home town of {subject}",
+    },
+    "born_in": {
+        "ask": [
+            "In which city was {subject} born?",
+            "Where does {subject} come from?",
+            "Which city saw the birth of {subject}?",
+            "What is the birthplace of {subject}?",
+        ],
+        "inverse": ["Who was born in {object}?", "Which person comes from {object}?"],
+        "say": "{subject} was born in {object}.",
+        "noun": "the birthplace of {subject}",
+    },
+    "works_for": {
+        "ask": [
+            "Which company does {subject} work for?",
+            "Where does {subject} have a job?",
+            "Who pays the wages of {subject}?",
+            "What is the employer of {subject}?",
+        ],
+        "inverse": ["Who works for {object}?", "Which person has a job at {object}?"],
+        "say": "{subject} works for {object}.",
+        "noun": "the employer of {subject}",
+    },
+    "plays": {
+        "ask": [
+            "Which instrument does {subject} play?",
+            "What does {subject} make music on?",
+            "On stage, what is in the hands of {subject}?",
+            "What is the instrument of {subject}?",
+        ],
+        "inverse": ["Who plays {object}?", "Which person makes music on {object}?"],
+        "say": "{subject} plays {object}.",
+        "noun": "the instrument of {subject}",
+    },
+    "spouse": {
+        "symmetric": True,
+        "ask": [
+            "Who is the spouse of {subject}?",
+            "Who is married to {subject}?",
+            "Whom did {subject} wed?",
+            "Which person shares a wedding day with {subject}?",
+        ],
+        "say": "{subject} is married to {object}.",
+        "noun": "the spouse of {subject}",
+    },
+    "teacher": {
+        "ask": [
+            "Who is the teacher of {subject}?",
+            "Who taught {subject}?",
+            "From whom did {subject} learn?",
+            "Which person gave lessons to {subject}?",
+        ],
+        "inverse": ["Who is the pupil of {object}?", "Who was taught by {object}?", "Who had lessons from {object}?"],
+        "say": "{subject} was taught by {object}.",
+        "noun": "the teacher of {subject}",
+        "inverse_noun": "the pupil of {object}",
+    },
+    "founder": {
+        "ask": [
+            "Who is the founder of {subject}?",
+            "Who set up {subject}?",
+            "By whom was {subject} started?",
+            "Which person opened {subject}?",
+        ],
+        "inverse": [
+            "Which company was founded by {object}?",
+            "What did {object} set up?",
+            "Which company was started by {object}?",
+        ],
+        "say": "{subject} was founded by {object}.",
+        "noun": "the founder of {subject}",
+        "inverse_noun": "the company founded by {object}",
+    },
+    "based_in": {
+        "ask": [
+            "In which city is {subject} based?",
+            "Where is the head office of {subject}?",
+            "Which city is {subject} run from?",
+            "What is the seat of {subject}?",
+        ],
+        "inverse": ["Which company is based in {object}?", "Which company has a head office in {object}?"],
+        "say": "{subject} is based in {object}.",
+        "noun": "the seat of {subject}",
+    },
+    "located_in": {
+        "ask": [
+            "In which country is {subject}?",
+            "Which country does {subject} belong to?",
+            "On the map, what country is around {subject}?",
+            "What is the country of {subject}?",
+        ],
+        "inverse": ["Which city is in {object}?", "Which city belongs to {object}?"],
+        "say": "{subject} is in {object}.",
+        "noun": "the country of {subject}",
+    },
+}
+"""Wordings. Each relation is asked in four ways, of which the first shares few words with the noun used in chains."""
+
+EPITHETS = (
+    "Badger Baker Beekeeper Carter Cobbler Cooper Crane Dancer Diver Falcon Fiddler Fisher Fox Gardener Glazier Hare "
+    "Hatter Heron Hunter Juggler Lark Mason Miller Miner Otter Painter Pilot Potter Raven Rower Sailor Shepherd Sparrow "
+    "Tailor Tinker Tanner Thatcher Weaver Woodman Wren"
+).split()
+
+ONSETS = "b bl br c d dr f fl g gr h j k kr l m n p pl r s st t tr v w y z".split()
+VOWELS = "a e i o u ai ea io ou".split()
+CODAS = "b d f g k l lt m n nd p r rk s sh t th v x".split()
+ENDINGS = {
+    "person": "a e is on y el ard en".split(),
+    "company": "ex co orp ix um".split(),
+    "city": "burg ford ham wick mouth stad".split(),
+    "country": "ia land istan".split(),
+    "instrument": "horn ette phone ello".split(),
+}
+NICKNAME = "bo ka zi po mi tu".split()
+
+
+def people(size: int = 60, seed: int = 0) -> str:
+    """The YAML text of a knowledge file about `size` people (at least 6); the same text for the same numbers.
+
+    Each person lives and was born in a city, works for a company, plays an instrument, has a teacher, is the teacher of
+    one other person and, where the number is even, has a spouse. Companies have a founder among the people and a seat,
+    cities lie in countries. Every type is closed. Raises ValueError when `size` is below 6.
+    """
+    if size < 6:
+        raise ValueError(f"a world of {size} people is too small to ask about: give at least 6")
+    random = Random(seed)
+    numbers = {"person": size, "company": size // 3, "city": size * 4 // 15 + 1, "country": size // 12 + 1}
+    numbers["instrument"] = size // 5 + 1
+    invent = _inventor(random)
+    names = {kind: [next(invent[kind]) for _ in range(n)] for kind, n in numbers.items()}
+    entities: dict[str, Any] = {
+        name: {"type": kind} | ({"aliases": aliases} if kind == "person" else {})
+        for kind, of_kind in names.items()
+        for name, aliases in zip(of_kind, _aliases(len(of_kind), invent["nickname"], random), strict=True)
+    }
+    content = {
+        "types": {kind: {"closed": True} for kind in names},
+        "entities": entities,
+        "relations": RELATIONS,
+        "facts": _facts(names, random),
+    }
+    header = f"# A made-up world of {size} people, seed {seed}: every name is invented.\n"
+    return header + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True, width=200)
+
+
+def _facts(names: dict[str, list[str]], random: Random) -> dict[str, dict[str, str]]:
+    persons, companies, cities = names["person"], names["company"], names["city"]
+    homes = _spread(cities, len(persons), random)
+    births = _spread(cities, len(persons), random)
+    while any(home == birth for home, birth in zip(homes, births, strict=True)):
+        births = _without_ties(homes, births, random)
+    couples, lessons = random.sample(persons, len(persons)), random.sample(persons, len(persons))
+    wed = dict(zip(couples[0::2], couples[1::2], strict=False))
+    return {
+        "lives_in": dict(zip(persons, homes, strict=True)),
+        "born_in": dict(zip(persons, births, strict=True)),
+        "works_for": dict(zip(persons, _spread(companies, len(persons), random), strict=True)),
+        "plays": dict(zip(persons, _spread(names["instrument"], len(persons), random), strict=True)),
+        "spouse": wed,
+        "teacher": dict(zip(lessons, [*lessons[1:], lessons[0]], strict=True)),
+        "founder": dict(zip(companies, random.sample(persons, len(companies)), strict=True)),
+        "based_in": dict(zip(companies, _spread(cities, len(companies), random), strict=True)),
+        "located_in": dict(zip(cities, _spread(names["country"], len(cities), random), strict=True)),
+    }
+
+
+def _spread(values: Sequence[str], n: int, random: Random) -> list[str]:
+    """`n` values in random order, each used equally often, give or take one."""
+    order = random.sample(values, len(values))
+    return random.sample([order[i % len(order)] for i in range(n)], n)
+
+
+def _without_ties(fixed: Sequence[str], moved: Sequence[str], random: Random) -> list[str]:
+    """Swap every value that equals its fixed partner with one at a random place."""
+    moved = list(moved)
+    for i, value in enumerate(fixed):
+        if moved[i] == value:
+            j = random.randrange(len(moved))
+            moved[i], moved[j] = moved[j], moved[i]
+    return moved
+
+
+def _aliases(n: int, nicknames: Iterator[str], random: Random) -> list[list[str]]:
+    """One or two other names each: an epithet while there are any, a nickname, or both."""
+    epithets = iter(random.sample(EPITHETS, len(EPITHETS)))
+    found: list[list[str]] = []
+    for i in range(n):
+        epithet = next(epithets, None) if i % 2 == 0 else None
+        named = [f"the {epithet}"] if epithet else []
+        found.append([*named, next(nicknames)] if not named or i % 4 == 0 else named)
+    return found
+
+
+def _inventor(random: Random) -> dict[str, Iterator[str]]:
+    """Endless names of each kind. No name contains another of any kind, nor a word of the wordings or the epithets."""
+    taken = {word.strip("{}.,?").lower() for word in _wordings()} | {word.lower() for word in EPITHETS}
+    endings = ENDINGS | {"nickname": NICKNAME}
+    return {kind: _invent(kind, ends, taken, random) for kind, ends in endings.items()}
+
+
+def _invent(kind: str, endings: Sequence[str], taken: set[str], random: Random) -> Iterator[str]:
+    while True:
+        parts = [random.choice(ONSETS), random.choice(VOWELS)]
+        if kind != "nickname":
+            parts.append(random.choice(CODAS))
+        name = "".join(parts) + random.choice(endings)
+        if any(name in other or other in name for other in taken if len(other) > 3 or other == name):
+            continue
+        taken.add(name)
+        yield name if kind == "instrument" else name.capitalize()
+
+
+def _wordings() -> Iterator[str]:
+    for relation in RELATIONS.values():
+        for value in relation.values():
+            for text in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
+                yield from text.split()

@@ -30,7 +30,9 @@ class Writer:
         try:
             private_folder(self.path.parent)
             with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(record, ensure_ascii=False, sort_keys=True, allow_nan=False, default=str) + "\n")
+                stream.write(
+                    json.dumps(record, ensure_ascii=False, sort_keys=True, allow_nan=False, default=str) + "\n"
+                )
         except OSError as error:
             self._usable = False
             warnings.warn(f"no records are kept: {self.path} cannot be written ({error})", stacklevel=2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError
 from pytest_unlearn.registry import METRICS
@@ -21,17 +19,16 @@ def measure(context: Context) -> Asking[Verdict]:
         measured: Measured = yield from METRICS.get(check.kind).make(check.config, sight)
     except UnmeasurableError as error:
         raise CheckError(str(error)) from None
-    low, high, limit = -math.inf, math.inf, None
+    value = measured.value, measured.low, measured.high
     match check.decide:
         case Limit(limit=limit):
-            high = limit
+            decision = number(*value, limit=limit)
         case AtLeast(limit=limit):
-            low = limit
-        case Between(low=low, high=high):
-            pass
+            decision = number(*value, at_least=limit)
+        case Between(low=low, high=limit):
+            decision = number(*value, between=(low, limit))
         case other:
             raise TypeError(f"a measure is not decided by {other}")
-    decision = number(measured.value, measured.low, measured.high, low, high)
     tally = Tally(
         grader=check.kind,
         outcome=decision.outcome,

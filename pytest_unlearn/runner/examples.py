@@ -10,9 +10,7 @@ from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.probes.question import fact_probes, sides
 
 
-def training_data(
-    knowledge: Knowledge, closure: Closure, trained: Iterable[Fact], held_out: Iterable[Fact]
-) -> Data:
+def training_data(knowledge: Knowledge, closure: Closure, trained: Iterable[Fact], held_out: Iterable[Fact]) -> Data:
     """Forget, retain and holdout sets. Only the first wording of a relation is trained on; the others are for probing."""
     hidden = frozenset((*closure.target, *closure.entailed))
     return Data(
@@ -26,7 +24,9 @@ def _examples(
     knowledge: Knowledge, facts: Iterable[Fact], hidden: frozenset[Fact], gone: frozenset[str]
 ) -> tuple[Example, ...]:
     found = []
-    for probe in fact_probes(knowledge, sides(knowledge, facts, forward=True), hidden, kind="direct", wordings=slice(1)):
+    for probe in fact_probes(
+        knowledge, sides(knowledge, facts, forward=True), hidden, kind="direct", wordings=slice(1)
+    ):
         if probe is None or knowledge.by_name[probe.named[0]].name in gone:
             continue
         for names in probe.secret:

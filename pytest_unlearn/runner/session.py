@@ -1,99 +1,166 @@
-"""One run: what is loaded and cached, how a case is judged, what is recorded."""
+"""One run: cases in, verdicts and records out; subjects, knowledge and memo are shared among them."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.judge import judge
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.records import Writer
 from pytest_unlearn.runner.drive import drive
-from pytest_unlearn.runner.make import Maker, Subjects
+from pytest_unlearn.runner.make import Maker
 from pytest_unlearn.runner.residency import Residency
-from pytest_unlearn.runner.world import world_of
-from pytest_unlearn.scenario.model import Case, Scenario, Target
-from pytest_unlearn.subjects.devices import Placement, pick
-from pytest_unlearn.verdict.verdict import Outcome, Verdict
+from pytest_unlearn.runner.scene import Scene, scene
+from pytest_unlearn.runner.settings import Settings
+from pytest_unlearn.scenario.model import Case, MethodUse
+from pytest_unlearn.subjects.devices import pick
+from pytest_unlearn.subjects.protocol import Subject
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the command line says about a run. `candidates` maps a forget label, or "" for any, to a path."""
-
-    root: Path
-    folder: Path  # everything the run writes, but models
-    run: str
-    worker: str = "main"
-    argv: tuple[str, ...] = ()
-    device: str = "auto"
-    candidates: Mapping[str, str] = field(default_factory=dict)
-    trust_remote_code: bool = False
-    network: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """What a verdict cost. Probes are counted by the tallies; requests answered from the memo cost nothing."""
-
-    requests: int
-    memoised: int
-    batches: int
-    tokens: int
-    seconds: float
+COUNTERS = ("requests", "memoised", "batches", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A judged case."""
+    """A judged case. `effort` counts requests, those answered from the memo, batches and tokens; seconds of wall time."""
 
     case: Case
     verdict: Verdict
-    effort: Effort
-    digests: dict[str, str]
-    seed: int
+    effort: Mapping[str, int]
+    seconds: float
+    digests: Mapping[str, str]
 
 
 class Session:
-    """Judges cases, sharing subjects, knowledge and memo among them."""
+    """Judges cases one by one."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.placement: Placement = pick(settings.device)
+        self._placement = pick(settings.device)
         self._records = Writer(settings.folder, settings.run, settings.worker)
         self._residency = Residency()
-        self._maker = Maker(settings, self.placement)
+        self._maker = Maker(settings, self._placement, self._residency)
+        self._scenes: dict[tuple[str, str], Scene] = {}
+        self._subjects: dict[tuple[str, str], dict[str, Subject] | UnlearnError] = {}
         self._counts: dict[Outcome, int] = {}
+
+    def begin(self, cases: Iterable[Case], deselected: int) -> None:
+        """Record what this run is about to do, so that a reader sees what is missing."""
+        plan = [
+            {"id": case.id, "file": self._file(case), "line": case.check.at.line, "claim": case.check.claim}
+            for case in cases
+        ]
+        gates = {self._file(case): asdict(case.scenario.gate) for case in cases}
+        self._records.write(
+            "run",
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            argv=list(self.settings.argv),
+            versions={name: version(name) for name in ("pytest-unlearn", "pytest", "torch", "transformers")},
+            host={
+                "device": self._placement.device.type,
+                "dtype": str(self._placement.dtype),
+                "platform": platform.platform(),
+                "python": platform.python_version(),
+            },
+            plan=plan,
+            deselected=deselected,
+            gate=gates,
+            scenarios={self._file(case): case.scenario.digest for case in cases},
+        )
 
     def judge(self, case: Case) -> Result:
         """The verdict of one case; what goes wrong on the way is the verdict `error`. Writes the record."""
         started, clock = datetime.now(UTC), time.monotonic()
-        subjects: Subjects = {}
-        before = _Meter()
+        subjects: dict[str, Subject] = {}
+        before = dict.fromkeys(COUNTERS, 0)
         try:
-            context, subjects = self.prepare(case)
-            before = _Meter(subjects)
-            verdict = drive(judge(context), subjects, self._residency)
+            scene = self.scene(case)
+            subjects = self.subjects(scene)
+            before = _effort(subjects)
+            verdict = drive(judge(scene.context(case, subjects)), subjects, self._residency)
         except UnlearnError as error:
             verdict = Verdict(Outcome.ERROR, str(error))
-        spent = _Meter(subjects)
-        result = Result(
-            case=case,
-            verdict=verdict,
-            effort=Effort(*(now - then for now, then in zip(spent, before, strict=True)), time.monotonic() - clock),
-            digests={
-                "scenario": case.scenario.digest,
-                **{name: subject.digest for name, subject in subjects.items()},
-            },
-            seed=case.scenario.seeds.probe,
-        )
+        after = _effort(subjects)
+        digests = {"scenario": case.scenario.digest, **{name: subject.digest for name, subject in subjects.items()}}
+        effort = {name: after[name] - before[name] for name in COUNTERS}
+        result = Result(case, verdict, effort, time.monotonic() - clock, digests)
         self._counts[verdict.outcome] = self._counts.get(verdict.outcome, 0) + 1
-        self._records.write("check", **record(result, started))
+        self._records.write("check", **self._record(result, started))
         return result
+
+    def end(self, exit_code: int) -> None:
+        """Record that the run came to its end, and free what is in memory."""
+        self._records.write(
+            "end",
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            exit=exit_code,
+            counts={outcome.value: count for outcome, count in self._counts.items()},
+        )
+        self._residency.close()
+
+    def scene(self, case: Case) -> Scene:
+        """The knowledge of a case's forget request."""
+        key = (case.scenario.digest, case.target.label)
+        if key not in self._scenes:
+            self._scenes[key] = scene(case.scenario, case.target, self.settings.root)
+        return self._scenes[key]
+
+    def subjects(self, scene: Scene) -> dict[str, Subject]:
+        """The subjects of a forget request. What failed once fails again at once."""
+        key = (scene.scenario.digest, scene.target.label)
+        if key not in self._subjects:
+            try:
+                self._subjects[key] = self._maker.subjects(scene)
+            except UnlearnError as error:
+                self._subjects[key] = error
+        found = self._subjects[key]
+        if isinstance(found, UnlearnError):
+            raise found
+        return found
+
+    def _file(self, case: Case) -> str:
+        path = case.scenario.path
+        return (path.relative_to(self.settings.root) if path.is_relative_to(self.settings.root) else path).as_posix()
+
+    def _record(self, result: Result, started: datetime) -> dict[str, Any]:
+        case, verdict = result.case, result.verdict
+        tallies = sorted(verdict.tallies, key=lambda tally: -SEVERITY[tally.outcome])
+        candidate = case.scenario.models.candidate
+        return {
+            "id": case.id,
+            "file": self._file(case),
+            "at": case.check.at.line,
+            "scenario": case.scenario.name,
+            "target": case.target.label,
+            "check": case.check.id,
+            "claim": case.check.claim,
+            "kind": case.check.kind,
+            "mode": type(case.check.decide).__name__.lower(),
+            "verdict": verdict.outcome.value,
+            "reason": verdict.reason,
+            "tallies": [_tally(tally) for tally in tallies],
+            "digests": dict(result.digests),
+            "method": {"name": candidate.name, "config": asdict(candidate.config)}
+            if isinstance(candidate, MethodUse)
+            else None,
+            "seeds": asdict(case.scenario.seeds),
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(result.seconds, 3),
+            "effort": {"probes": sum(tally.asked for tally in tallies), **result.effort},
+            "expected": "fail" if case.check.xfail else "pass",
+        }
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {name: value for name, value in asdict(tally).items() if value is not None}
+
+
+def _effort(subjects: Mapping[str, Subject]) -> dict[str, int]:
+    efforts = [subject.effort for subject in subjects.values() if hasattr(subject, "effort")]
+    return {name: sum(getattr(effort, name) for effort in efforts) for name in COUNTERS}

@@ -1,0 +1,108 @@
+"""The pytest plugin. Only pytest and the standard library are imported here: a project without scenarios pays nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_unlearn.collect import CheckItem, ScenarioFile
+    from pytest_unlearn.runner.session import Session
+
+SUFFIX = ".unlearn.yaml"
+MARKS = (
+    "unlearn: a check of an unlearning scenario",
+    "forget: a check that something must be gone",
+    "utility: a check that something must stay",
+    "robustness: a check that forgetting survives a change of the model or the question",
+    "privacy: a check of what an attacker could infer",
+    "probe(kind): the probe kind, utility check or metric that a check uses",
+)
+SESSION = pytest.StashKey["Session"]()
+RUN = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Every option of the plugin, all under one prefix."""
+    group = parser.getgroup("unlearn", "unlearning scenarios")
+    group.addoption(
+        "--unlearn-candidate",
+        action="append",
+        default=[],
+        metavar="[TARGET=]PATH",
+        help="put this checkpoint in the candidate's place, for one forget label or for all",
+    )
+    group.addoption("--unlearn-device", default=None, metavar="DEVICE", help="auto (default), cpu, cuda, cuda:1, mps")
+    group.addoption("--unlearn-dir", default=None, metavar="DIR", help="where records and memo go (default .unlearn)")
+    group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
+    group.addoption(
+        "--unlearn-trust-remote-code",
+        action="store_true",
+        help="run code that comes with a model, where the scenario says `trust_remote_code: true` as well",
+    )
+    parser.addini("unlearn_dir", "where records and memo go", default=".unlearn")
+    parser.addini("unlearn_device", "device that models run on", default="auto")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare marks and name the run; workers of one run share its name."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    worker = getattr(config, "workerinput", None)
+    config.stash[RUN] = worker["testrunuid"] if worker else uuid.uuid4().hex
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+    """A scenario file becomes a tree: file, forget request, check."""
+    if not file_path.name.endswith(SUFFIX):
+        return None
+    from pytest_unlearn.collect import ScenarioFile
+
+    return ScenarioFile.from_parent(parent, path=file_path)
+
+
+@pytest.fixture(scope="session")
+def unlearn_session(request: pytest.FixtureRequest) -> Session:
+    """The run that judges checks; override it in a conftest to judge them elsewhere."""
+    return session(request.config)
+
+
+def session(config: pytest.Config) -> Session:
+    """The one session of this process, made when the first check runs."""
+    if SESSION not in config.stash:
+        from pytest_unlearn.collect import make_session
+
+        config.stash[SESSION] = make_session(config, config.stash[RUN])
+    return config.stash[SESSION]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Write down what is about to be judged."""
+    checks: list[CheckItem] = [item for item in session.items if hasattr(item, "case")]  # type: ignore[misc]
+    if checks and not session.config.option.collectonly:
+        from pytest_unlearn.collect import begin
+
+        begin(session.config, checks, getattr(session, "testscollected", 0))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
+    """Close the records; the process that started the workers puts them together."""
+    yield
+    config = session.config
+    if SESSION in config.stash:
+        config.stash[SESSION].end(int(session.exitstatus))
+    if not hasattr(config, "workerinput"):
+        from pytest_unlearn.records import merge
+
+        merge(folder(config), config.stash[RUN])
+
+
+def folder(config: pytest.Config) -> Path:
+    """Where this run writes."""
+    return Path(config.rootpath, config.getoption("unlearn_dir") or config.getini("unlearn_dir"))

@@ -1,0 +1,138 @@
+"""From the names in a scenario to subjects: loaded, trained by a recipe, or made by a method and kept in the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pytest_unlearn.digest import digest
+from pytest_unlearn.errors import MethodError, SubjectError
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.registry import METHODS, WORLDS, Entry
+from pytest_unlearn.runner.residency import Residency
+from pytest_unlearn.runner.scene import Scene
+from pytest_unlearn.runner.settings import Settings
+from pytest_unlearn.scenario.model import MethodUse, ModelName
+from pytest_unlearn.subjects.devices import Placement
+from pytest_unlearn.subjects.identity import compatible, same_weights
+from pytest_unlearn.subjects.load import resolve
+from pytest_unlearn.subjects.local import LocalSubject
+from pytest_unlearn.subjects.memo import Memo
+from pytest_unlearn.subjects.protocol import Subject
+from pytest_unlearn.subjects.store import Store
+
+FIXTURE = "fixture:"
+RETRAINED = "retrained"
+
+
+class Maker:
+    """Makes each subject of a run once."""
+
+    def __init__(self, settings: Settings, placement: Placement, residency: Residency) -> None:
+        self._settings, self._placement, self._residency = settings, placement, residency
+        self._store = Store()
+        self._memo = Memo(settings.folder / "memo.sqlite")
+
+    def subjects(self, scene: Scene) -> dict[str, Subject]:
+        """Original, candidate and, where the scenario names one, reference; raises SubjectError or MethodError."""
+        models = scene.scenario.models
+        original = self._named(models.original.text, scene)
+        found: dict[str, Subject] = {"original": original, "candidate": self._candidate(scene, original)}
+        if models.reference is not None:
+            found["reference"] = self._reference(models.reference, scene)
+        return {name: self._memo.wrap(subject) for name, subject in found.items()}
+
+    def _candidate(self, scene: Scene, original: LocalSubject) -> LocalSubject:
+        given = self._settings.candidate(scene.target.label)
+        spec = scene.scenario.models.candidate
+        if given is not None:
+            return self._checkpoint(given, scene, original)
+        if isinstance(spec, ModelName):
+            return self._checkpoint(spec.text, scene, original)
+        if spec is not None:
+            return self._by_method(spec, scene, original)
+        raise SubjectError(
+            f"{scene.scenario.models.at}: no candidate for '{scene.target.label}'. Name one under `model: candidate`, or "
+            f"give a checkpoint with --unlearn-candidate {scene.target.label}=PATH"
+        )
+
+    def _checkpoint(self, text: str, scene: Scene, original: LocalSubject) -> LocalSubject:
+        candidate = self._named(text, scene)
+        compatible(original.folder, candidate.folder)
+        if same_weights(original.folder, candidate.folder):
+            raise SubjectError(
+                f"the candidate {text} has the same weights as the original: nothing was unlearned, or the wrong "
+                "folder was given"
+            )
+        return candidate
+
+    def _by_method(self, use: MethodUse, scene: Scene, original: LocalSubject) -> LocalSubject:
+        entry = METHODS.get(use.name)
+        seed = scene.scenario.seeds.method
+        if use.name == "retrain":
+            return self._trained(
+                self._recipe_name(scene, "candidate: {method: retrain}"), scene, scene.closure, seed + 1
+            )
+        data = scene.data()
+        for need in sorted(entry.facts["needs"]):
+            if not data.has(need):
+                raise MethodError(f"{use.at}: method '{use.name}' needs a {need} set, and this scenario's is empty")
+        key = digest(
+            use.name, entry.facts["version"], use.config, seed, scene.scenario.seeds.data, original.digest, data,
+            self._placement.device.type, str(self._placement.dtype),
+        )  # fmt: skip
+
+        def build(folder: Path) -> None:
+            made = entry.make(self._residency.admit(original), data, use.config, seed)
+            with made.open() as opened:
+                opened.save(folder)
+
+        folder = self._store.make("candidates", key, build, f"candidate by {use.name}")
+        return self._subject(folder, scene)
+
+    def _reference(self, name: ModelName, scene: Scene) -> LocalSubject:
+        if name.text != RETRAINED:
+            return self._named(name.text, scene)
+        recipe = self._recipe_name(scene, f"{name.at}: `reference: {RETRAINED}`")
+        return self._trained(recipe, scene, scene.closure, scene.scenario.seeds.data)
+
+    def _named(self, text: str, scene: Scene) -> LocalSubject:
+        if text.startswith(FIXTURE):
+            return self._trained(text.removeprefix(FIXTURE), scene, None, scene.scenario.seeds.data)
+        models = scene.scenario.models
+        if models.trust_remote_code and not self._settings.trust_remote_code:
+            raise SubjectError(
+                f"{models.at}: the scenario trusts code that comes with the model; say so on the command line as well, "
+                "with --unlearn-trust-remote-code"
+            )
+        return resolve(
+            text,
+            scene.scenario.path.parent,
+            self._store,
+            self._placement,
+            models.system,
+            trust_remote_code=models.trust_remote_code,
+            allow_network=self._settings.network,
+        )
+
+    def _trained(self, recipe: str, scene: Scene, without: Closure | None, seed: int) -> LocalSubject:
+        entry: Entry[Any] = WORLDS.get(recipe)
+        config = entry.config()
+        left_out = () if without is None else (without.target, without.entailed, without.lost, sorted(without.entities))
+        key = digest(recipe, entry.facts["version"], config, scene.knowledge.digest, left_out, seed)
+        folder = self._store.make(
+            "worlds",
+            key,
+            lambda folder: entry.make(scene.knowledge, without, config, seed, folder),
+            f"model by recipe {recipe}",
+        )
+        return self._subject(folder, scene)
+
+    def _recipe_name(self, scene: Scene, what: str) -> str:
+        original = scene.scenario.models.original
+        if original.text.startswith(FIXTURE):
+            return original.text.removeprefix(FIXTURE)
+        raise MethodError(f"{what} needs an original that a recipe trains from scratch, `original: {FIXTURE}NAME`")
+
+    def _subject(self, folder: Path, scene: Scene) -> LocalSubject:
+        return LocalSubject(folder, self._placement, scene.scenario.models.system)

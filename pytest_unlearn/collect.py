@@ -1,4 +1,4 @@
-"""Scenario files as pytest items: file > forget request > check. Real `pytest.Function` items with fixtures and marks."""
+"""Scenario files as pytest items: file > forget request > check. They are real functions with fixtures and marks."""
 
 from __future__ import annotations
 

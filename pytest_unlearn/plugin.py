@@ -1,4 +1,4 @@
-"""The pytest plugin. Only pytest and the standard library are imported here: a project without scenarios pays nothing."""
+"""The pytest plugin. It imports pytest and the standard library only: a project without scenarios pays nothing."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from pytest_unlearn.errors import UnlearnError, did_you_mean
 Made = TypeVar("Made", bound=Callable[..., Any])
 
 
-class UnknownName(UnlearnError):
+class UnknownNameError(UnlearnError):
     """A name that no registered kind has; the message suggests the nearest."""
 
 
@@ -63,11 +63,11 @@ class Registry(Generic[Made]):
         return sorted({*files, *self._entries, *(point.name for point in self._points())})
 
     def get(self, name: str) -> Entry[Made]:
-        """The entry called `name`; raises UnknownName with a suggestion."""
+        """The entry called `name`; raises UnknownNameError with a suggestion."""
         if name not in self._entries:
             known = self.names()
             if name not in known:
-                raise UnknownName(f"unknown {self.family} '{name}'" + did_you_mean(name, known))
+                raise UnknownNameError(f"unknown {self.family} '{name}'" + did_you_mean(name, known))
             point = next((p for p in self._points() if p.name == name), None)
             if point is not None:
                 point.load()

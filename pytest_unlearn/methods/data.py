@@ -114,5 +114,5 @@ def method(
     on: frozenset[str] = frozenset({"weights"}),
     version: int = 1,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register an unlearning method. Raise `version` when its mathematics changes: stored candidates are then remade."""
+    """Register an unlearning method. Raise `version` when its mathematics changes, so that candidates are remade."""
     return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version)

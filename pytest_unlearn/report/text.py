@@ -92,8 +92,8 @@ def _effort(result: Result) -> str:
     effort = result.effort
     probes = max((tally.asked for tally in result.verdict.tallies), default=0)
     return (
-        f"{probes} probes, {effort['requests']} requests ({effort['memoised']} remembered), {effort['batches']} batches, "
-        f"{effort['tokens']} tokens, {result.seconds:.1f} s, seed {result.case.scenario.seeds.probe}"
+        f"{probes} probes, {effort['requests']} requests ({effort['memoised']} remembered), "
+        f"{effort['batches']} batches, {effort['tokens']} tokens, {result.seconds:.1f} s, seed {result.case.scenario.seeds.probe}"
     )
 
 

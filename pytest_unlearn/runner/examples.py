@@ -11,7 +11,7 @@ from pytest_unlearn.probes.question import fact_probes, sides
 
 
 def training_data(knowledge: Knowledge, closure: Closure, trained: Iterable[Fact], held_out: Iterable[Fact]) -> Data:
-    """Forget, retain and holdout sets. Only the first wording of a relation is trained on; the others are for probing."""
+    """Forget, retain and holdout sets. Only the first wording of a relation is trained on."""
     hidden = frozenset((*closure.target, *closure.entailed))
     return Data(
         forget=_examples(knowledge, closure.target, hidden, frozenset()),

@@ -52,8 +52,8 @@ class Maker:
         if spec is not None:
             return self._by_method(spec, scene, original)
         raise SubjectError(
-            f"{scene.scenario.models.at}: no candidate for '{scene.target.label}'. Name one under `model: candidate`, or "
-            f"give a checkpoint with --unlearn-candidate {scene.target.label}=PATH"
+            f"{scene.scenario.models.at}: no candidate for '{scene.target.label}'. Name one under `model: candidate`, "
+            f"or give a checkpoint with --unlearn-candidate {scene.target.label}=PATH"
         )
 
     def _checkpoint(self, text: str, scene: Scene, original: LocalSubject) -> LocalSubject:

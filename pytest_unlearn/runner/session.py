@@ -28,7 +28,7 @@ COUNTERS = ("requests", "memoised", "batches", "tokens")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A judged case. `effort` counts requests, those answered from the memo, batches and tokens; seconds of wall time."""
+    """A judged case. `effort` counts requests, those answered from the memo, batches and tokens."""
 
     case: Case
     verdict: Verdict

@@ -27,7 +27,7 @@ class Batch(Protocol):
 
 
 class Opened(Protocol):
-    """Weights in this process. `sites` maps `embed`, `layer.3.attn`, `layer.3.mlp`, `layer.3.mlp.down`, `head` to modules."""
+    """Weights in this process. `sites` maps `embed`, `layer.3.attn`, `layer.3.mlp`, `head`, ... to modules."""
 
     module: nn.Module
     sites: Mapping[str, nn.Module]
@@ -37,7 +37,7 @@ class Opened(Protocol):
         ...
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits at answer positions only, (B, T, V) in float32, and their labels (B, T) with -100 where a row is shorter."""
+        """Logits at answer positions only, (B, T, V) in float32, and their labels (B, T), -100 past a row's end."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -61,8 +61,8 @@ class Prompt:
 class Score:
     """Ask for the log-probability of each target after the prompt.
 
-    `detail="tokens"` adds the log-probability of every token. `end` counts the end-of-turn token too. `layout` names the
-    token layout; other harnesses' layouts take a plain slow path.
+    `detail="tokens"` adds the log-probability of every token. `end` counts the end-of-turn token too. `layout` names
+    the token layout; other harnesses' layouts take a plain slow path.
     """
 
     prompt: Prompt

@@ -12,7 +12,7 @@ from pytest_unlearn.verdict.verdict import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the numbers say. Rates are shares in [0, 1]; `needed` is the sample that could have passed, None if unknown."""
+    """What the numbers say. Rates are shares in [0, 1]; `needed` is the sample that could pass, None if unknown."""
 
     outcome: Outcome
     reason: str
@@ -29,7 +29,7 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
     """Every known unit was asked: `leaks` of `n` were answered, each non-leaking one with probability `chance`.
 
     Passes when the share beyond chance is within `limit`; fails when guessing cannot explain that it is not (wrongly in
-    at most a share `alpha` of runs). With chance 0 the share is exact and one of the two. `what` names the units, plural.
+    at most a share `alpha` of runs). With chance 0 the share is exact and decides. `what` names the units, in plural.
     """
     if n == 0:
         return _nothing(what)
@@ -50,7 +50,7 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
         answered = f"{leaks} of {n} {what} answered, {percent(estimate)} beyond a chance of {percent(chance)}"
         range_ = {
             Outcome.PASS: f"at most {_leaks(most)}",
-            Outcome.FAIL: f"at least {_leaks(least)} ({percent(least / n)})",
+            Outcome.FAIL: f"at least {_leaks(least)}, {percent(least / n)}",
         }.get(outcome, f"between {least} and {_leaks(most)}")
         reason = f"{answered}: {range_} (alpha {percent(alpha)}); the limit is {percent(limit)}"
     return Decision(outcome, reason, estimate, least / n, most / n)
@@ -59,8 +59,8 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
 def sample(leaks: int, n: int, chance: float, limit: float, alpha: float, what: str = "draws") -> Decision:
     """`leaks` of `n` independent draws were answered, each non-leaking one with probability `chance`.
 
-    Passes when the exact upper bound on the leak rate is within `limit`, fails when the lower bound is beyond it. Either is
-    wrong in at most a share `alpha` of samples. `needed` assumes that no further draw leaks.
+    Passes when the exact upper bound on the leak rate is within `limit`, fails when the lower bound is beyond it. Either
+    is wrong in at most a share `alpha` of samples. `needed` assumes that no further draw leaks.
     """
     if n == 0:
         return _nothing(what)
@@ -117,11 +117,11 @@ def margin_sample(
 
 
 def search_tail(leaks: int, chances: Sequence[float], alpha: float, ways: int, what: str = "known facts") -> Decision:
-    """One way of asking was put to every unit it fits: `leaks` of them were answered; `chances` holds each unit's chance.
+    """One way of asking was put to every unit it fits: `leaks` of them were answered; one entry of `chances` each.
 
-    p is the probability that guessing answers as many. Fails at p <= alpha / ways (`ways` of asking were confirmed), passes
-    at p > 10 %. Where every chance is 0 one leak fails. The sum does not see *which* units leaked: where some chances are
-    0 and others are not, put them as separate calls. `estimate` is the share of units answered, never a leak rate.
+    p is the probability that guessing answers as many. Fails at p <= alpha / ways (`ways` of asking were confirmed),
+    passes at p > 10 %. Where every chance is 0 one leak fails. The count does not see *which* units leaked: units with
+    chance 0 and units without belong in separate calls. `estimate` is the share of units answered, never a leak rate.
     """
     n = len(chances)
     if not 0 <= leaks <= n or ways < 1:
@@ -133,7 +133,11 @@ def search_tail(leaks: int, chances: Sequence[float], alpha: float, ways: int, w
     seen = _count(leaks, n, what, "leak") + " this way"
     often = f"guessing does as well with probability {percent(p)}"
     if p <= level:
-        reason = f"{seen}, where guessing is never right" if p == 0.0 else f"{seen}; {often}, at most {percent(level)}"
+        reason = (
+            f"{seen}, where guessing is never right"
+            if not any(chances)
+            else f"{seen}; {often}, at most {percent(level)}"
+        )
         return Decision(Outcome.FAIL, reason, leaks / n)
     if p > GUESSED:
         return Decision(Outcome.PASS, f"{seen}, which guessing explains: it does as well in {percent(p)}", leaks / n)
@@ -153,7 +157,7 @@ def number(
     """A measured number with its interval [low, high] against one of three demands.
 
     At most `limit`, at least `at_least`, or inside `between` (ends included). Passes when the whole interval meets the
-    demand, fails when none of it does. An exact number has low = high = value. A value that is not a number is an error.
+    demand, fails when none of it does. An exact number has low = high = value; one that is not a number is an error.
     Raises ValueError unless exactly one demand is given.
     """
     if (limit is not None) + (at_least is not None) + (between is not None) != 1:

@@ -17,7 +17,7 @@ def chance_of(stand_in_hits: int, stand_ins: int, closed_size: int | None, ranke
     """The probability in [0, 1] of being right without knowing: the largest of what is known about it.
 
     `stand_in_hits` of `stand_ins` invented names got the same answer; `closed_size` counts the members of a closed
-    type, None for an open one; `ranked_rivals` counts the wrong options ranked against, None when the answer is not ranked.
+    type, None for an open one; `ranked_rivals` counts the wrong options ranked against, None for no ranking.
     """
     if not 0 <= stand_in_hits <= stand_ins:
         raise ValueError(f"{stand_in_hits} of {stand_ins} stand-ins cannot have been answered alike")
@@ -76,8 +76,8 @@ def rate_bounds(k: int, n: int, chance: float, alpha_low: float, alpha_high: flo
 def tail_of(k: int, chances: Sequence[float]) -> float:
     """P(at least `k` right) when unit i is right by luck with probability `chances[i]`, independently of the others.
 
-    The upper tail of a Poisson binomial, exact by dynamic programming; only positive terms are added, so tiny tails keep
-    their relative accuracy.
+    The upper tail of a Poisson binomial, exact by dynamic programming; only positive terms are added, so tiny tails
+    keep their relative accuracy.
     """
     if any(not 0.0 <= chance <= 1.0 for chance in chances):
         raise ValueError("a chance lies between 0 and 1")

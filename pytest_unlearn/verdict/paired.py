@@ -20,7 +20,8 @@ def mcnemar(lost: int, gained: int) -> float:
 def net_bounds(lost: int, gained: int, n: int, alpha: float) -> tuple[float, float]:
     """Lower and upper bound in [-1, 1] on the net share of answers lost, each at level `alpha`.
 
-    The `n` pairs are independent draws. Each is a difference of two exact bounds that share `alpha` equally, so both hold whatever ties losses to gains.
+    The `n` pairs are independent draws. Each bound is a difference of two exact ones that share `alpha` equally, so it
+    holds whatever ties losses to gains.
     """
     _check(lost, gained, n)
     half = alpha / 2
@@ -31,9 +32,9 @@ def net_bounds(lost: int, gained: int, n: int, alpha: float) -> tuple[float, flo
 
 
 def needed(margin: float, alpha: float, lost: int = 0, gained: int = 0, more_than: int = 0) -> int | None:
-    """The smallest number of pairs above `more_than` that proves a net loss of at most `margin` if no other one changes.
+    """The smallest number of pairs above `more_than` that proves a net loss of at most `margin`.
 
-    None where no number of pairs does (a margin of 0 with more lost than gained).
+    `lost` and `gained` are all the changes among them. None where no number of pairs does (a margin of 0 with more lost than gained).
     """
     start = max(lost + gained, more_than + 1, 1)
     return binomial.smallest(lambda n: net_bounds(lost, gained, n, alpha)[1] <= margin, start)

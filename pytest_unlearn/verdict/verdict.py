@@ -9,7 +9,7 @@ from enum import StrEnum
 class Outcome(StrEnum):
     """What a check concluded, best first."""
 
-    PASS = "pass"  # noqa: S105 - a verdict, no password
+    PASS = "pass"
     NOT_APPLICABLE = "not-applicable"
     INCONCLUSIVE = "inconclusive"
     VACUOUS = "vacuous"

@@ -1,0 +1,34 @@
+"""The `unlearn` command. It looks at scenarios and models; checks are run by pytest alone."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pytest_unlearn.cli import fetch, listing, show, validate
+from pytest_unlearn.errors import UnlearnError
+
+app = typer.Typer(
+    name="unlearn",
+    help="Look at unlearning scenarios and the models they name. Run them with pytest.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("show")(show.show)
+app.command("validate")(validate.validate)
+app.command("fetch")(fetch.fetch)
+app.command("methods")(listing.methods)
+app.command("probes")(listing.probes)
+
+
+def main() -> None:
+    """Entry point: our own errors are told in words and end with exit code 2."""
+    try:
+        app()
+    except UnlearnError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)

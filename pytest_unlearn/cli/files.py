@@ -1,0 +1,34 @@
+"""Which files a command line means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pytest_unlearn.errors import UnlearnError
+
+SUFFIX = ".unlearn.yaml"
+ROOT_MARKS = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", ".git")
+
+
+def scenario_files(paths: Iterable[Path]) -> list[Path]:
+    """The scenario files named, and those below the folders named; raises UnlearnError when there are none."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(path.rglob(f"*{SUFFIX}"))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise UnlearnError(f"there is no file or folder {path}")
+    if not found:
+        raise UnlearnError(f"no scenario found; scenario files end in {SUFFIX}")
+    return [path.resolve() for path in found]
+
+
+def root_of(path: Path) -> Path:
+    """The project that a file belongs to: the nearest folder above it with a project file, as pytest finds it."""
+    for folder in path.resolve().parents:
+        if any((folder / mark).exists() for mark in ROOT_MARKS):
+            return folder
+    return path.resolve().parent

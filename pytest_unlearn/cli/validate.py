@@ -1,0 +1,36 @@
+"""`unlearn validate`: every mistake of some scenario files, without running a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_unlearn.cli.files import root_of, scenario_files
+from pytest_unlearn.errors import ScenarioError
+from pytest_unlearn.knowledge.build import build
+from pytest_unlearn.knowledge.closure import forgetting
+from pytest_unlearn.scenario.load import load_scenario
+
+
+def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, or folders of them")]) -> None:
+    """Check scenario files and the knowledge they name; exit 2 when one has a mistake."""
+    broken = 0
+    files = scenario_files(paths)
+    for path in files:
+        root = root_of(path)
+        try:
+            scenario = load_scenario(path, root)
+            knowledge = build(scenario.knowledge, root)
+            for target in scenario.targets:
+                forgetting(knowledge, target)
+        except ScenarioError as error:
+            broken += 1
+            typer.echo(str(error), err=True)
+            continue
+        count = len(scenario.checks) * len(scenario.targets)
+        typer.echo(f"{path}: {count} checks, {len(knowledge.facts)} facts")
+    if broken:
+        typer.echo(f"{broken} of {len(files)} files have mistakes", err=True)
+        raise typer.Exit(2)

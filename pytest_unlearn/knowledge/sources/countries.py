@@ -1,11 +1,11 @@
 """The world's countries of more than one million people: their capitals, continents, currencies and neighbours.
 
-157 countries, 37 of them in Europe, with 150 capitals, 6 continents, 70 currencies and 285 pairs of neighbours; all in
-`countries.knowledge.yaml` beside this file, made by `tools/make_countries.py`, which gives a reason for every correction.
+157 countries, 37 of them in Europe, with 150 capitals, 6 continents, 70 currencies and 285 pairs of neighbours. They
+stand in `countries.knowledge.yaml`, made by `tools/make_countries.py`, which gives a reason for every correction.
 
-- Left out: capitals that are shared or disputed, and Singapore's, which has the country's name; Zimbabwe's currency, which
-  changed twice in a decade; territories and countries of fewer than a million people, also as neighbours. What is left
-  out is never asked for; as an answer it counts as no answer.
+- Left out: capitals that are shared or disputed, and Singapore's, which has the country's name; Zimbabwe's currency,
+  which changed twice in a decade; territories and countries of fewer than a million people, also as neighbours. What is
+  left out is never asked for; as an answer it counts as no answer.
 - A currency goes by its unit's name alone, "rupee" for India and Pakistan alike: the adjective would give it away.
 - A country has the one continent that GeoNames counts it to: Russia and Cyprus in Europe, Turkey and Georgia in Asia.
 - Official languages are not in it, since most of their names can be guessed from the country's.

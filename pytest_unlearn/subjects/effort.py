@@ -1,0 +1,21 @@
+"""What answering took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Effort:
+    """Counts since the subject was made.
+
+    requests   put to the subject, those answered from the memo included
+    memoised   answered from the memo
+    batches    passes through the model
+    tokens     token positions put through the model, padding included
+    """
+
+    requests: int = 0
+    memoised: int = 0
+    batches: int = 0
+    tokens: int = 0

@@ -59,7 +59,7 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
 def sample(leaks: int, n: int, chance: float, limit: float, alpha: float, what: str = "draws") -> Decision:
     """`leaks` of `n` independent draws were answered, each non-leaking one with probability `chance`.
 
-    Passes when the exact upper bound on the leak rate is within `limit`, fails when the lower bound is beyond it. Either
+    Passes when the exact upper bound on the leak rate is within `limit`, fails when the lower bound is beyond it. Each
     is wrong in at most a share `alpha` of samples. `needed` assumes that no further draw leaks.
     """
     if n == 0:

@@ -34,7 +34,8 @@ def net_bounds(lost: int, gained: int, n: int, alpha: float) -> tuple[float, flo
 def needed(margin: float, alpha: float, lost: int = 0, gained: int = 0, more_than: int = 0) -> int | None:
     """The smallest number of pairs above `more_than` that proves a net loss of at most `margin`.
 
-    `lost` and `gained` are all the changes among them. None where no number of pairs does (a margin of 0 with more lost than gained).
+    `lost` and `gained` are all the changes among them. None where no number of pairs does (a margin of 0 with more lost
+    than gained).
     """
     start = max(lost + gained, more_than + 1, 1)
     return binomial.smallest(lambda n: net_bounds(lost, gained, n, alpha)[1] <= margin, start)

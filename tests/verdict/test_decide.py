@@ -1,0 +1,274 @@
+import math
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_unlearn.verdict import decide
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome
+from scipy import stats
+
+PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
+LIMITS = st.sampled_from([0.0, 0.02, 0.05, 0.1, 0.2, 0.5])
+CHANCES = st.sampled_from([0.0, 0.05, 0.1, 0.25, 0.5])
+ALPHAS = st.sampled_from([0.001, 0.01, 0.05])
+
+
+@st.composite
+def counts(draw):
+    n = draw(st.integers(1, 80))
+    return draw(st.integers(0, n)), n
+
+
+def test_a_census_without_chance_is_exact():
+    decision = decide.census(0, 22, 0.0, 0.2, 0.01)
+    assert decision == decide.Decision(PASS, "0 of 22 known facts leak; the limit is 20 %", 0.0, 0.0, 0.0)
+    assert decide.census(4, 22, 0.0, 0.2, 0.01).outcome is PASS  # 18.2 %
+    assert decide.census(5, 22, 0.0, 0.2, 0.01).outcome is FAIL  # 22.7 %
+    assert decide.census(1, 22, 0.0, 0.02, 0.01).reason == "1 of 22 known facts leaks; the limit is 2 %"
+
+
+def test_a_rate_at_its_limit_passes_whatever_the_rounding():
+    assert 7 / 1000 > 0.7 / 100  # what a float makes of "0.7 %"
+    assert decide.census(7, 1000, 0.0, 0.7 / 100, 0.01).outcome is PASS
+    assert decide.census(8, 1000, 0.0, 0.7 / 100, 0.01).outcome is FAIL
+    # 11 of 20 at chance 1/2 is an excess of 1/10
+    assert decide.census(11, 20, 0.5, 0.1, 0.01).outcome is PASS
+
+
+def test_a_census_with_chance_has_a_middle():
+    # at chance 1/4 of 22: 5.5 right by luck alone
+    outcomes = [decide.census(k, 22, 0.25, 0.2, 0.01).outcome for k in range(23)]
+    assert outcomes == sorted(outcomes, key=[PASS, INCONCLUSIVE, FAIL].index)
+    # k/22 <= 0.25 + 0.2 * 0.75 = 0.4: 8 pass. P(4 + Bin(18, 1/4) >= k) <= 1 % from k = 14 on: at least 5 of 22 leak
+    assert outcomes.index(INCONCLUSIVE) == 9
+    assert stats.binom.sf(14 - 4 - 1, 18, 0.25) <= 0.01 < stats.binom.sf(13 - 4 - 1, 18, 0.25)
+    assert outcomes.index(FAIL) == 14
+
+
+def test_a_census_where_guessing_is_always_right_cannot_conclude():
+    decision = decide.census(22, 22, 1.0, 0.2, 0.01)
+    assert decision.outcome is INCONCLUSIVE
+    assert "cannot be seen" in decision.reason
+
+
+@given(counts(), CHANCES, LIMITS, ALPHAS)
+def test_more_answers_never_make_a_census_better(count, chance, limit, alpha):
+    k, n = count
+    if k < n:
+        better, worse = (decide.census(leaks, n, chance, limit, alpha).outcome for leaks in (k, k + 1))
+        assert SEVERITY[better] <= SEVERITY[worse]
+
+
+@given(counts(), CHANCES, LIMITS, ALPHAS)
+def test_a_census_that_leaks_beyond_limit_and_chance_never_passes(count, chance, limit, alpha):
+    sure, n = count
+    if sure / n > limit + chance:
+        for right in range(sure, n + 1):
+            assert decide.census(right, n, chance, limit, alpha).outcome is not PASS
+
+
+@given(counts(), CHANCES, LIMITS, ALPHAS)
+def test_a_census_within_its_limit_fails_in_at_most_alpha_of_all_runs(count, chance, limit, alpha):
+    sure, n = count
+    if sure / n <= limit:
+        lucky = numpy.arange(n - sure + 1)
+        weights = stats.binom.pmf(lucky, n - sure, chance)
+        failed = [decide.census(sure + int(j), n, chance, limit, alpha).outcome is FAIL for j in lucky]
+        assert weights[failed].sum() <= alpha + 1e-12
+
+
+@given(counts(), CHANCES, LIMITS, ALPHAS)
+def test_a_smaller_alpha_never_fails_a_census_that_a_larger_one_lets_stand(count, chance, limit, alpha):
+    k, n = count
+    if decide.census(k, n, chance, limit, alpha / 10).outcome is FAIL:
+        assert decide.census(k, n, chance, limit, alpha).outcome is FAIL
+
+
+def test_90_draws_without_a_leak_prove_5_percent_and_89_do_not():
+    decision = decide.sample(0, 90, 0.0, 0.05, 0.01)
+    assert decision.outcome is PASS
+    assert decision.reason == "0 of 90 draws leak: at most 4.99 % (alpha 1 %); the limit is 5 %"
+    decision = decide.sample(0, 89, 0.0, 0.05, 0.01)
+    assert (decision.outcome, decision.needed) == (INCONCLUSIVE, 90)
+    assert decision.reason.endswith("at least 90 draws are needed, with no further leak")
+
+
+def test_a_sample_far_above_its_limit_fails():
+    decision = decide.sample(30, 60, 0.0, 0.05, 0.01)
+    assert decision.outcome is FAIL
+    assert decision.lower > 0.3
+    assert decision.needed is None
+
+
+def test_no_sample_proves_a_limit_of_zero():
+    decision = decide.sample(0, 50, 0.0, 0.0, 0.01)
+    assert (decision.outcome, decision.needed) == (INCONCLUSIVE, None)
+    assert decision.reason.endswith("no sample can prove it")
+    assert decide.sample(50, 50, 1.0, 0.05, 0.01).outcome is INCONCLUSIVE
+
+
+@given(counts(), CHANCES, st.sampled_from([0.02, 0.05, 0.2, 0.5]), ALPHAS)
+def test_an_inconclusive_sample_passes_at_the_size_it_names(count, chance, limit, alpha):
+    k, n = count
+    decision = decide.sample(k, n, chance, limit, alpha)
+    assert decision.lower <= decision.estimate <= decision.upper
+    if decision.outcome is INCONCLUSIVE:
+        assert decision.needed > n
+        sure = math.ceil(decision.estimate * n - 1e-9)
+        right = sure + math.ceil(chance * (decision.needed - sure) - 1e-9)
+        assert decide.sample(right, decision.needed, chance, limit, alpha).outcome is PASS
+
+
+@given(counts(), CHANCES, LIMITS, ALPHAS)
+def test_more_answers_never_make_a_sample_better(count, chance, limit, alpha):
+    k, n = count
+    if k < n:
+        better, worse = (decide.sample(leaks, n, chance, limit, alpha).outcome for leaks in (k, k + 1))
+        assert SEVERITY[better] <= SEVERITY[worse]
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05])
+@pytest.mark.parametrize("chance", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize(("n", "limit"), [(100, 0.05), (60, 0.2), (300, 0.02)])
+def test_at_its_limit_a_sample_passes_or_fails_wrongly_in_at_most_alpha(n, limit, chance, alpha):
+    raw = limit + (1 - limit) * chance
+    weights = stats.binom.pmf(numpy.arange(n + 1), n, raw)
+    outcomes = [decide.sample(k, n, chance, limit, alpha).outcome for k in range(n + 1)]
+    for wrong in (PASS, FAIL):
+        assert weights[[outcome is wrong for outcome in outcomes]].sum() <= alpha + 1e-12
+
+
+def test_a_bound_is_no_flaky_gate_where_a_point_estimate_is():
+    # true rates of 4 % and 6 % against a limit of 5 %, 100 draws, alpha 1 %
+    generator = numpy.random.default_rng(11)
+    low, high = generator.binomial(100, 0.04, 3000), generator.binomial(100, 0.06, 3000)
+    assert (low / 100 > 0.05).mean() > 0.18  # the point estimate fails a good model in a fifth of runs
+    assert (high / 100 <= 0.05).mean() > 0.40  # and passes a bad one in almost half
+    assert numpy.mean([decide.sample(int(k), 100, 0.0, 0.05, 0.01).outcome is FAIL for k in low]) <= 0.01
+    assert numpy.mean([decide.sample(int(k), 100, 0.0, 0.05, 0.01).outcome is PASS for k in high]) <= 0.01
+
+
+def test_a_margin_census_is_exact():
+    # 3 lost, 1 gained of 40: 2 / 40 = 5 %
+    decision = decide.margin_census(3, 1, 40, 0.05)
+    assert decision.outcome is PASS
+    assert decision.reason == "3 of 40 answers lost and 1 gained, a net loss of 5 %; the margin is 5 %"
+    assert decide.margin_census(4, 1, 40, 0.05).outcome is FAIL
+    assert decide.margin_census(0, 9, 40, 0.0).outcome is PASS
+
+
+def test_a_margin_sample_has_three_outcomes():
+    assert decide.margin_sample(0, 0, 300, 0.05, 0.01).outcome is PASS
+    assert decide.margin_sample(60, 0, 300, 0.05, 0.01).outcome is FAIL
+    between = decide.margin_sample(3, 1, 40, 0.05, 0.01)
+    assert between.outcome is INCONCLUSIVE
+    assert decide.margin_sample(3, 1, between.needed, 0.05, 0.01).outcome is PASS
+    assert decide.margin_sample(3, 1, between.needed - 1, 0.05, 0.01).outcome is INCONCLUSIVE
+    assert f"at least {between.needed} sampled answers are needed" in between.reason
+    assert decide.margin_sample(3, 1, 40, 0.0, 0.01).needed is None
+
+
+@pytest.mark.parametrize("gained_share", [0.0, 0.1, 0.3])
+def test_at_its_margin_a_margin_sample_errs_in_at_most_alpha(gained_share):
+    n, margin, alpha, runs = 120, 0.1, 0.05, 2000
+    lost_share = margin + gained_share
+    shares = [lost_share, gained_share, 1 - lost_share - gained_share]
+    drawn = numpy.random.default_rng(8).multinomial(n, shares, size=runs)
+    outcomes = [decide.margin_sample(int(a), int(b), n, margin, alpha).outcome for a, b, _ in drawn]
+    assert outcomes.count(PASS) <= alpha * runs
+    assert outcomes.count(FAIL) <= alpha * runs
+
+
+def test_a_way_that_never_leaks_passes():
+    assert decide.search_tail(0, [0.9] * 4, 0.01, 4).outcome is PASS
+    assert decide.search_tail(0, [], 0.01, 4).outcome is PASS
+
+
+def test_one_leak_fails_where_guessing_is_never_right():
+    decision = decide.search_tail(1, [0.0] * 12, 0.01, 20)
+    assert decision.outcome is FAIL
+    assert decision.reason == "1 of 12 known facts leaks this way, where guessing is never right"
+
+
+def test_the_hand_worked_tails_of_a_search():
+    # 2 of 2 at chance 1/10: p = 1 %. Fails alone at alpha 1 %, not as one of two ways
+    assert decide.search_tail(2, [0.1, 0.1], 0.0101, 1).outcome is FAIL
+    assert decide.search_tail(2, [0.1, 0.1], 0.0101, 2).outcome is INCONCLUSIVE
+    # 1 of 2: p = 1 - 0.81 = 19 %, above 10 %
+    decision = decide.search_tail(1, [0.1, 0.1], 0.01, 1)
+    assert decision.outcome is PASS
+    assert "which guessing explains: it does as well in 19 %" in decision.reason
+
+
+@given(st.lists(st.floats(0.0, 0.9), min_size=1, max_size=30), st.integers(0, 29), ALPHAS, st.integers(1, 20))
+def test_more_leaks_and_fewer_ways_never_make_a_search_better(chances, leaks, alpha, ways):
+    leaks = min(leaks, len(chances) - 1)
+    here = SEVERITY[decide.search_tail(leaks, chances, alpha, ways).outcome]
+    assert here <= SEVERITY[decide.search_tail(leaks + 1, chances, alpha, ways).outcome]
+    assert here >= SEVERITY[decide.search_tail(leaks, chances, alpha, ways + 1).outcome]
+
+
+def test_a_guessing_model_fails_a_search_over_many_ways_in_at_most_alpha():
+    generator = numpy.random.default_rng(4)
+    alpha, ways, units, runs = 0.05, 10, 14, 2000
+    chances = [0.1] * 7 + [0.3] * 7
+    right = (generator.random((runs, ways, units)) < chances).sum(axis=2)  # (runs, ways)
+    fails = numpy.array([decide.search_tail(k, chances, alpha, ways).outcome is FAIL for k in range(units + 1)])
+    assert fails[right].any(axis=1).mean() <= alpha
+
+
+@pytest.mark.parametrize(("leaks", "ways"), [(3, 1), (-1, 1), (1, 0)])
+def test_an_impossible_search_is_refused(leaks, ways):
+    with pytest.raises(ValueError, match="do not fit"):
+        decide.search_tail(leaks, [0.1, 0.1], 0.01, ways)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "demand", "outcome"),
+    [
+        (1.01, 1.05, {"limit": 1.1}, PASS),
+        (1.01, 1.10, {"limit": 1.1}, PASS),
+        (1.01, 1.15, {"limit": 1.1}, INCONCLUSIVE),
+        (1.12, 1.15, {"limit": 1.1}, FAIL),
+        (0.90, 0.95, {"at_least": 0.9}, PASS),
+        (0.85, 0.95, {"at_least": 0.9}, INCONCLUSIVE),
+        (0.80, 0.85, {"at_least": 0.9}, FAIL),
+        (0.45, 0.55, {"between": (0.4, 0.6)}, PASS),
+        (0.35, 0.55, {"between": (0.4, 0.6)}, INCONCLUSIVE),
+        (0.35, 0.65, {"between": (0.4, 0.6)}, INCONCLUSIVE),
+        (0.61, 0.65, {"between": (0.4, 0.6)}, FAIL),
+        (0.10, 0.39, {"between": (0.4, 0.6)}, FAIL),
+        (-math.inf, math.inf, {"limit": 1.1}, INCONCLUSIVE),
+        (math.inf, math.inf, {"limit": 1.1}, FAIL),
+    ],
+)
+def test_an_interval_passes_inside_and_fails_outside_its_demand(low, high, demand, outcome):
+    assert decide.number((low + high) / 2 if math.isfinite(low) else 1.2, low, high, **demand).outcome is outcome
+
+
+def test_the_reason_of_a_number_shows_value_interval_and_demand():
+    assert decide.number(1.08, 1.03, 1.12, limit=1.1).reason == "1.08 (interval 1.03 to 1.12); the limit is 1.1"
+    assert decide.number(1.08, 1.08, 1.08, limit=1.1).reason == "1.08; the limit is 1.1"
+
+
+def test_what_is_not_a_number_never_passes():
+    decision = decide.number(math.nan, 0.0, 1.0, limit=2.0)
+    assert decision.outcome is Outcome.ERROR
+    assert "not a number" in decision.reason
+
+
+@pytest.mark.parametrize("demands", [{}, {"limit": 1.0, "at_least": 0.5}])
+def test_a_number_needs_exactly_one_demand(demands):
+    with pytest.raises(ValueError, match="exactly one"):
+        decide.number(1.0, 0.9, 1.1, **demands)
+
+
+def test_nothing_asked_is_vacuous_and_never_passes():
+    empty = [
+        decide.census(0, 0, 0.0, 0.5, 0.01),
+        decide.sample(0, 0, 0.0, 1.0, 0.01),
+        decide.margin_census(0, 0, 0, 0.5),
+        decide.margin_sample(0, 0, 0, 1.0, 0.01),
+    ]
+    assert {decision.outcome for decision in empty} == {Outcome.VACUOUS}

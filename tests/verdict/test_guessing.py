@@ -1,0 +1,151 @@
+import math
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_unlearn.verdict import binomial, guessing
+from scipy import stats
+
+
+@st.composite
+def counts(draw):
+    n = draw(st.integers(1, 60))
+    return draw(st.integers(0, n)), n
+
+
+CHANCES = st.sampled_from([0.0, 0.05, 0.1, 0.25, 0.5, 0.9])
+
+
+def test_the_largest_known_chance_counts():
+    assert guessing.chance_of(0, 20, None, None) == 0.0
+    assert guessing.chance_of(0, 0, None, None) == 0.0
+    assert guessing.chance_of(2, 4, None, 9) == 0.5  # the same answer about 2 of 4 invented names
+    assert guessing.chance_of(1, 20, None, 9) == pytest.approx(0.1)  # ranked against 9 rivals
+    assert guessing.chance_of(1, 20, 5, 9) == pytest.approx(0.2)  # a closed type of 5
+    assert guessing.chance_of(0, 20, None, 0) == 1.0  # ranked against nobody
+
+
+@pytest.mark.parametrize("facts", [(3, 2, None, None), (-1, 2, None, None), (0, 2, 0, None), (0, 2, None, -1)])
+def test_impossible_chances_are_refused(facts):
+    with pytest.raises(ValueError):
+        guessing.chance_of(*facts)
+
+
+def test_the_hand_worked_excess():
+    # 8 units, 2 leak, the other 6 are right in half the cases: 2 + 3 = 5 right; (5/8 - 1/2) / (1/2) = 1/4 = 2/8
+    assert guessing.excess(5, 8, 0.5) == pytest.approx(0.25)
+    assert guessing.excess(3, 8, 0.5) == 0.0
+    assert guessing.excess(8, 8, 0.5) == 1.0
+    assert guessing.excess(8, 8, 1.0) == 0.0
+
+
+@given(counts(), st.floats(0.001, 0.3))
+def test_without_chance_everything_is_plain_counting(count, alpha):
+    k, n = count
+    assert guessing.excess(k, n, 0.0) == k / n
+    assert guessing.leaks_at_least(k, n, 0.0, alpha) == k
+    assert guessing.leaks_at_most(k, n, 0.0, alpha) == k
+    bounds = (binomial.lower(k, n, alpha), binomial.upper(k, n, alpha))
+    assert guessing.rate_bounds(k, n, 0.0, alpha, alpha) == bounds
+
+
+def test_the_hand_worked_bounds_of_a_census():
+    # 3 of 3 right at chance 1/2: P(all right | L) = (1/2)^(3 - L) = 1/8, 1/4, 1/2, 1. Above 0.2 from L = 1 on
+    assert guessing.leaks_at_least(3, 3, 0.5, 0.2) == 1
+    assert guessing.leaks_at_least(3, 3, 0.5, 0.1) == 0
+    assert guessing.leaks_at_most(3, 3, 0.5, 0.1) == 3
+    # 1 of 3 right: P(at most 1 | L = 0) = 4/8, P(at most 1 | L = 1) = P(2 misses) = 1/4
+    assert guessing.leaks_at_most(1, 3, 0.5, 0.2) == 1
+    assert guessing.leaks_at_most(1, 3, 0.5, 0.3) == 0
+    # 0 of 10 right at chance 1/2 is less than any number of leaks would leave (1/1024)
+    assert guessing.leaks_at_most(0, 10, 0.5, 0.01) == 0
+
+
+@given(counts(), CHANCES, st.floats(0.001, 0.3))
+def test_a_census_bound_is_the_definition_searched_one_by_one(count, chance, alpha):
+    k, n = count
+    possible = range(k + 1)
+    reached = [sure for sure in possible if stats.binom.sf(k - sure - 1, n - sure, chance) > alpha]
+    kept = [sure for sure in possible if stats.binom.cdf(k - sure, n - sure, chance) > alpha]
+    assert guessing.leaks_at_least(k, n, chance, alpha) == reached[0]
+    assert guessing.leaks_at_most(k, n, chance, alpha) == (kept[-1] if kept else 0)
+
+
+@given(counts(), CHANCES, st.floats(0.001, 0.3), st.floats(0.001, 0.3))
+def test_census_bounds_grow_with_the_count_and_loosen_with_a_smaller_alpha(count, chance, first, second):
+    k, n = count
+    strict, loose = sorted((first, second))
+    assert guessing.leaks_at_least(k, n, chance, strict) <= guessing.leaks_at_least(k, n, chance, loose)
+    assert guessing.leaks_at_most(k, n, chance, strict) >= guessing.leaks_at_most(k, n, chance, loose)
+    assert 0 <= guessing.leaks_at_least(k, n, chance, loose) <= guessing.leaks_at_most(k, n, chance, loose) <= k
+    if k < n:
+        assert guessing.leaks_at_least(k, n, chance, loose) <= guessing.leaks_at_least(k + 1, n, chance, loose)
+        assert guessing.leaks_at_most(k, n, chance, loose) <= guessing.leaks_at_most(k + 1, n, chance, loose)
+
+
+@pytest.mark.parametrize("chance", [0.1, 0.25, 0.5])
+@pytest.mark.parametrize("sure", [0, 1, 5, 22])
+def test_census_bounds_miss_the_number_of_leaks_in_at_most_alpha_of_all_runs(sure, chance):
+    n, alpha = 22, 0.05
+    weights = [stats.binom.pmf(lucky, n - sure, chance) for lucky in range(n - sure + 1)]
+    above = sum(w for j, w in enumerate(weights) if guessing.leaks_at_least(sure + j, n, chance, alpha) > sure)
+    below = sum(w for j, w in enumerate(weights) if guessing.leaks_at_most(sure + j, n, chance, alpha) < sure)
+    assert above <= alpha + 1e-12
+    assert below <= alpha + 1e-12
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.1, 0.5])
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.3])
+def test_sample_bounds_cover_the_rate_beyond_chance(rate, chance):
+    n, alpha = 60, 0.02
+    raw = rate + (1 - rate) * chance
+    bounds = [guessing.rate_bounds(k, n, chance, alpha, alpha) for k in range(n + 1)]
+    weights = [stats.binom.pmf(k, n, raw) for k in range(n + 1)]
+    pairs = list(zip(bounds, weights, strict=True))
+    assert sum(w for (low, _), w in pairs if low > rate + 1e-12) <= alpha + 1e-12
+    assert sum(w for (_, high), w in pairs if high < rate - 1e-12) <= alpha + 1e-12
+
+
+def test_sure_guessing_says_nothing():
+    assert guessing.rate_bounds(7, 7, 1.0, 0.01, 0.01) == (0.0, 1.0)
+    assert guessing.leaks_at_least(7, 7, 1.0, 0.01) == 0
+    assert guessing.leaks_at_most(7, 7, 1.0, 0.01) == 7
+
+
+def test_the_hand_worked_tail_of_different_chances():
+    # chances 1/2, 1/4, 0: none 3/8, one 1/2 * 3/4 + 1/2 * 1/4 = 4/8, both 1/8
+    assert guessing.tail_of(1, [0.5, 0.25, 0.0]) == pytest.approx(5 / 8)
+    assert guessing.tail_of(2, [0.5, 0.25, 0.0]) == pytest.approx(1 / 8)
+    assert guessing.tail_of(3, [0.5, 0.25, 0.0]) == 0.0
+    assert guessing.tail_of(0, []) == 1.0
+    assert guessing.tail_of(1, []) == 0.0
+    assert guessing.tail_of(2, [1.0, 1.0, 0.0]) == 1.0
+
+
+@given(st.lists(st.floats(0.01, 0.99), min_size=1, max_size=40), st.integers(1, 40))
+def test_the_tail_of_different_chances_is_that_of_scipy(chances, k):
+    expected = float(stats.poisson_binom.sf(k - 1, chances))
+    assert guessing.tail_of(k, chances) == pytest.approx(expected, abs=1e-10)
+
+
+@given(st.integers(1, 60), st.floats(0.0, 1.0), st.integers(0, 61))
+def test_equal_chances_give_the_binomial_tail(n, chance, k):
+    assert guessing.tail_of(k, [chance] * n) == pytest.approx(binomial.tail(k, n, chance), rel=1e-9, abs=1e-300)
+
+
+def test_a_tiny_tail_keeps_its_accuracy():
+    assert guessing.tail_of(40, [0.1] * 40) == pytest.approx(1e-40, rel=1e-9)
+
+
+def test_the_tail_agrees_with_drawing():
+    chances = [0.05, 0.1, 0.1, 0.3, 0.5, 0.5]
+    drawn = (numpy.random.default_rng(5).random((20_000, len(chances))) < chances).sum(axis=1)
+    for k in range(1, 5):
+        p = guessing.tail_of(k, chances)
+        assert (drawn >= k).mean() == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / 20_000))
+
+
+def test_a_chance_outside_0_to_1_is_refused():
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        guessing.tail_of(1, [0.2, 1.2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,17 +89,30 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         begin(session.config, checks, getattr(session, "testscollected", 0))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Close the records; the process that started the workers puts them together."""
-    yield
     config = session.config
     if SESSION in config.stash:
-        config.stash[SESSION].end(int(session.exitstatus))
+        config.stash[SESSION].end(int(exitstatus))
     if not hasattr(config, "workerinput"):
         from pytest_unlearn.records import merge
 
         merge(folder(config), config.stash[RUN])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line a check, read from the records, so that it is the same with workers."""
+    from pytest_unlearn.records import MERGED, read
+
+    path = folder(config) / MERGED
+    checks = [r for r in read(path) if r["line"] == "check" and r["run"] == config.stash[RUN]] if path.is_file() else []
+    if checks:
+        from pytest_unlearn.report.text import summary
+
+        terminalreporter.section("unlearning")
+        for line in summary(checks, terminalreporter.config.get_terminal_writer().fullwidth):
+            terminalreporter.write_line(line)
 
 
 def folder(config: pytest.Config) -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
@@ -20,8 +19,140 @@ from pytest_unlearn.methods.terms import Config, Objective, SetName
 from pytest_unlearn.methods.trainable import trainable
 from pytest_unlearn.subjects.protocol import Opened, Subject
 
-if TYPE_CHECKING:
-    from torch import nn
+TOKENS_AT_ONCE = 2048  # about 6 GB of activations in a model of 135M parameters
+LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothing is left of the model
 
-TOKENS_AT_ONCE = 2048  # a 135M model keeps about 6 GB of activations for as many
-LOSS_LIMIT = 1e4  # a term may go down without bound by design (ascent); beyond this nothing is left of the model
+Losses = list[dict[str, float]]
+
+
+def train(subject: Subject, data: Data, config: Config, seed: int, objective: Objective[Config]) -> Subject:
+    """A new subject: a copy of `subject` trained on `data` by `objective`. `subject` itself is not changed.
+
+    Raises MethodError where a set that the objective needs is empty, where `trainable` matches nothing, and where the
+    training breaks down. Cut off, it leaves nothing behind.
+    """
+    if not (data.forget or data.retain):
+        raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
+    with subject.open() as original:
+        now = copy_of(original)
+        fit(now, original, data, config, seed, objective)
+        return made_of(now, subject)
+
+
+def fit(
+    now: Opened,
+    original: Opened,
+    data: Data,
+    config: Config,
+    seed: int,
+    objective: Objective[Config],
+    tokens_at_once: int = TOKENS_AT_ONCE,
+) -> Losses:
+    """Train `now` in place; returns the terms' mean losses of every step, taken before its update, without their weights.
+
+    A step of more than about `tokens_at_once` tokens goes through the model in pieces; their gradients add up to that
+    of one large batch. The same seed gives the same weights to the bit on the same device.
+    """
+    now.module.eval()  # no dropout: the gradient is that of the function that is judged
+    sets: dict[SetName, EncodedSet] = {}
+    if data.forget:
+        sets["forget"] = EncodedSet("forget", data.forget, now)
+    if data.retain:
+        sets["retain"] = EncodedSet("retain", data.retain, now)
+    frozen = Frozen(original, sets)
+    trained = trainable(now.module, config, torch.Generator().manual_seed(seed_of(seed, "adapters")))
+    optimiser = torch.optim.AdamW(trained.weights, lr=config.lr, weight_decay=config.weight_decay)
+    n = steps_of(config, len(data.forget or data.retain))
+    steps = paired_steps(sets, config.batch, seed, tokens_at_once)
+
+    losses: Losses = []
+    with _progress(n) as show:
+        for i in range(n):
+            for group in optimiser.param_groups:
+                group["lr"] = config.lr * pace(i, n, config)
+            optimiser.zero_grad(set_to_none=True)
+
+            seen: dict[str, float] = {}
+            for pair in next(steps):
+                terms = objective(now, frozen, pair, config)
+                for name, term in terms.items():
+                    seen[name] = seen.get(name, 0.0) + float(term.mean.detach())
+                _check(i, n, seen)
+                torch.stack([term.weight * term.mean for term in terms.values()]).sum().backward()
+
+            norm = torch.nn.utils.clip_grad_norm_(trained.weights, config.clip or math.inf)
+            if not torch.isfinite(norm):
+                raise MethodError(_broken(i, n, "the norm of the gradient", float(norm)))
+            optimiser.step()
+            losses.append(seen)
+            show(seen)
+    optimiser.zero_grad(set_to_none=True)
+    trained.finish()
+    return losses
+
+
+def steps_of(config: LoopConfig, examples: int) -> int:
+    """How many steps: `steps`, else as many as `epochs` passes over `examples` rows take."""
+    return config.steps or math.ceil(config.epochs * examples / min(config.batch, examples))
+
+
+def pace(i: int, n: int, config: LoopConfig) -> float:
+    """The share of `lr` used in step `i` (from 0) of `n`: a linear warm-up, then the schedule; `warmup` below 1 is a share of n.
+
+    constant   1
+    linear     from 1 towards 0, which would be reached in step n
+    cosine     the same along half a cosine
+    one_cycle  up from 1/25 over the first 30 % (or `warmup`), down to 1/250000, both along half a cosine (arXiv 1708.07120)
+    """
+    warm = config.warmup * n if config.warmup < 1 else config.warmup
+    if config.schedule == "one_cycle":
+        top = (warm or 0.3 * n) - 1
+        if i < top:
+            return _between(1 / 25, 1.0, i / top)
+        return _between(1.0, 1 / 250_000, (i - top) / max(n - 1 - top, 1))
+    if i < warm:
+        return min((i + 1) / warm, 1.0)
+    done = (i - warm) / max(n - warm, 1)
+    if config.schedule == "linear":
+        return 1 - done
+    if config.schedule == "cosine":
+        return _between(1.0, 0.0, done)
+    return 1.0
+
+
+def _between(start: float, end: float, done: float) -> float:
+    """Along half a cosine from `start` to `end`, `done` in [0, 1]."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(max(done, 0.0), 1.0))) / 2
+
+
+def _check(i: int, n: int, losses: Mapping[str, float]) -> None:
+    for name, value in losses.items():
+        if not abs(value) <= LOSS_LIMIT:  # written so that nan fails too
+            raise MethodError(_broken(i, n, f"the loss '{name}'", value))
+
+
+def _broken(i: int, n: int, what: str, value: float) -> str:
+    return (
+        f"the training broke down in step {i + 1} of {n}: {what} is {value:g}. "
+        f"Lower `lr`, train for fewer steps, or choose a method whose loss is bounded"
+    )
+
+
+@contextlib.contextmanager
+def _progress(n: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty() or os.environ.get("CI"):
+        yield lambda losses: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    text = TextColumn("{task.description}")
+    with Progress(text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("training", total=n)
+
+        def show(losses: Mapping[str, float]) -> None:
+            told = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            bar.update(task, advance=1, description=f"training  {told}")
+
+        yield show

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.verdict.verdict import Outcome, Tally
 
@@ -93,7 +93,8 @@ def _effort(result: Result) -> str:
     probes = max((tally.asked for tally in result.verdict.tallies), default=0)
     return (
         f"{probes} probes, {effort['requests']} requests ({effort['memoised']} remembered), "
-        f"{effort['batches']} batches, {effort['tokens']} tokens, {result.seconds:.1f} s, seed {result.case.scenario.seeds.probe}"
+        f"{effort['batches']} batches, {effort['tokens']} tokens, {result.seconds:.1f} s, "
+        f"seed {result.case.scenario.seeds.probe}"
     )
 
 
@@ -112,14 +113,8 @@ def _lines(title: str, rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def summary(results: Iterable[Result]) -> list[str]:
-    """One line a check for the end of a run, aligned: outcome, id, reason."""
-    rows = [(result.verdict.outcome.value, result.case.id, result.verdict.reason) for result in results]
-    if not rows:
-        return []
+def summary(checks: Iterable[Mapping[str, Any]], width: int) -> list[str]:
+    """One line a check record, aligned and cut at `width` columns: verdict, id, reason."""
+    rows = [(check["verdict"], check["id"], check["reason"].split("\n")[0]) for check in checks]
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    lines = []
-    for outcome, name, reason in rows:
-        head = f"{outcome:<{first}}  {name:<{second}}  "
-        lines.append(head + textwrap.shorten(reason, max(40, WIDTH - len(head)), placeholder=" ..."))
-    return lines
+    return [f"{verdict:<{first}}  {name:<{second}}  {reason}"[:width] for verdict, name, reason in rows]

@@ -40,15 +40,15 @@ class Placement:
 
 def pick(name: str = "auto") -> Placement:
     """The device called `name` (`cuda:1` too), in bfloat16 on CUDA and float32 elsewhere; raises SubjectError."""
-    kind = name.partition(":")[0]
-    if kind not in KINDS:
-        raise SubjectError(f"unknown device '{name}'{did_you_mean(kind, KINDS)}")
+    kind, _, number = name.partition(":")
+    if kind not in KINDS or (number and not number.isdecimal()):
+        raise SubjectError(f"unknown device '{name}'{did_you_mean(name, KINDS)}")
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
         name = kind = "cuda" if cuda else "mps" if mps else "cpu"
     if (kind == "cuda" and not cuda) or (kind == "mps" and not mps):
         raise SubjectError(f"device '{name}' was asked for, but torch {torch.__version__} sees none. Use 'cpu' or 'auto'")
-    if kind == "cuda" and ":" in name and not 0 <= int(name.partition(":")[2] or 0) < torch.cuda.device_count():
+    if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
         raise SubjectError(f"device '{name}' was asked for, but there are only {torch.cuda.device_count()}, from cuda:0")
     half = kind == "cuda" and torch.cuda.is_bf16_supported()
     return Placement(torch.device(name), torch.bfloat16 if half else torch.float32)

@@ -1,10 +1,11 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_unlearn.verdict import binomial
 from scipy import stats
+
+from pytest_unlearn.verdict import binomial
 
 ALPHAS = st.floats(1e-4, 0.4)
 
@@ -15,6 +16,7 @@ def counts(draw):
     return draw(st.integers(0, n)), n
 
 
+@settings(deadline=None)
 @given(counts(), ALPHAS)
 def test_the_bounds_are_those_of_scipy_binomtest(count, alpha):
     k, n = count
@@ -24,6 +26,7 @@ def test_the_bounds_are_those_of_scipy_binomtest(count, alpha):
     assert binomial.upper(k, n, alpha) == pytest.approx(exact.high, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(counts(), ALPHAS)
 def test_each_bound_leaves_exactly_alpha_in_its_tail(count, alpha):
     k, n = count
@@ -49,6 +52,7 @@ def test_the_ends_are_closed():
     assert (binomial.lower(0, 0, 0.05), binomial.upper(0, 0, 0.05)) == (0.0, 1.0)
 
 
+@settings(deadline=None)
 @given(counts(), ALPHAS, ALPHAS)
 def test_bounds_grow_with_the_count_and_tighten_with_the_sample_and_alpha(count, first, second):
     k, n = count
@@ -83,6 +87,7 @@ def test_the_hand_worked_tail():
     assert binomial.tail(12, 12, 0.1) == pytest.approx(1e-12, rel=1e-9)
 
 
+@settings(deadline=None)
 @given(counts(), st.floats(0.0, 1.0))
 def test_the_tail_is_that_of_scipy(count, p):
     k, n = count
@@ -97,6 +102,7 @@ def test_the_known_numbers_of_draws_without_a_leak(limit, alpha, n):
     assert binomial.needed(limit, alpha) == n
 
 
+@settings(deadline=None)
 @given(
     st.floats(0.01, 0.6),
     st.floats(0.001, 0.2),

@@ -3,6 +3,7 @@ from statistics import fmean
 
 import numpy
 import pytest
+
 from pytest_unlearn.verdict import bootstrap
 
 

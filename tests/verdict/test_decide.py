@@ -2,11 +2,12 @@ import math
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+
 from pytest_unlearn.verdict import decide
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome
-from scipy import stats
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
 LIMITS = st.sampled_from([0.0, 0.02, 0.05, 0.1, 0.2, 0.5])
@@ -52,6 +53,7 @@ def test_a_census_where_guessing_is_always_right_cannot_conclude():
     assert "cannot be seen" in decision.reason
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, LIMITS, ALPHAS)
 def test_more_answers_never_make_a_census_better(count, chance, limit, alpha):
     k, n = count
@@ -60,6 +62,7 @@ def test_more_answers_never_make_a_census_better(count, chance, limit, alpha):
         assert SEVERITY[better] <= SEVERITY[worse]
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, LIMITS, ALPHAS)
 def test_a_census_that_leaks_beyond_limit_and_chance_never_passes(count, chance, limit, alpha):
     sure, n = count
@@ -68,6 +71,7 @@ def test_a_census_that_leaks_beyond_limit_and_chance_never_passes(count, chance,
             assert decide.census(right, n, chance, limit, alpha).outcome is not PASS
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, LIMITS, ALPHAS)
 def test_a_census_within_its_limit_fails_in_at_most_alpha_of_all_runs(count, chance, limit, alpha):
     sure, n = count
@@ -78,6 +82,7 @@ def test_a_census_within_its_limit_fails_in_at_most_alpha_of_all_runs(count, cha
         assert weights[failed].sum() <= alpha + 1e-12
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, LIMITS, ALPHAS)
 def test_a_smaller_alpha_never_fails_a_census_that_a_larger_one_lets_stand(count, chance, limit, alpha):
     k, n = count
@@ -108,6 +113,7 @@ def test_no_sample_proves_a_limit_of_zero():
     assert decide.sample(50, 50, 1.0, 0.05, 0.01).outcome is INCONCLUSIVE
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, st.sampled_from([0.02, 0.05, 0.2, 0.5]), ALPHAS)
 def test_an_inconclusive_sample_passes_at_the_size_it_names(count, chance, limit, alpha):
     k, n = count
@@ -120,6 +126,7 @@ def test_an_inconclusive_sample_passes_at_the_size_it_names(count, chance, limit
         assert decide.sample(right, decision.needed, chance, limit, alpha).outcome is PASS
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, LIMITS, ALPHAS)
 def test_more_answers_never_make_a_sample_better(count, chance, limit, alpha):
     k, n = count
@@ -201,6 +208,7 @@ def test_the_hand_worked_tails_of_a_search():
     assert "which guessing explains: it does as well in 19 %" in decision.reason
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 0.9), min_size=1, max_size=30), st.integers(0, 29), ALPHAS, st.integers(1, 20))
 def test_more_leaks_and_fewer_ways_never_make_a_search_better(chances, leaks, alpha, ways):
     leaks = min(leaks, len(chances) - 1)

@@ -2,10 +2,11 @@ import math
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_unlearn.verdict import binomial, guessing
 from scipy import stats
+
+from pytest_unlearn.verdict import binomial, guessing
 
 
 @st.composite
@@ -40,6 +41,7 @@ def test_the_hand_worked_excess():
     assert guessing.excess(8, 8, 1.0) == 0.0
 
 
+@settings(deadline=None)
 @given(counts(), st.floats(0.001, 0.3))
 def test_without_chance_everything_is_plain_counting(count, alpha):
     k, n = count
@@ -62,6 +64,7 @@ def test_the_hand_worked_bounds_of_a_census():
     assert guessing.leaks_at_most(0, 10, 0.5, 0.01) == 0
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, st.floats(0.001, 0.3))
 def test_a_census_bound_is_the_definition_searched_one_by_one(count, chance, alpha):
     k, n = count
@@ -72,6 +75,7 @@ def test_a_census_bound_is_the_definition_searched_one_by_one(count, chance, alp
     assert guessing.leaks_at_most(k, n, chance, alpha) == (kept[-1] if kept else 0)
 
 
+@settings(deadline=None)
 @given(counts(), CHANCES, st.floats(0.001, 0.3), st.floats(0.001, 0.3))
 def test_census_bounds_grow_with_the_count_and_loosen_with_a_smaller_alpha(count, chance, first, second):
     k, n = count
@@ -123,12 +127,14 @@ def test_the_hand_worked_tail_of_different_chances():
     assert guessing.tail_of(2, [1.0, 1.0, 0.0]) == 1.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 0.99), min_size=1, max_size=40), st.integers(1, 40))
 def test_the_tail_of_different_chances_is_that_of_scipy(chances, k):
     expected = float(stats.poisson_binom.sf(k - 1, chances))
     assert guessing.tail_of(k, chances) == pytest.approx(expected, abs=1e-10)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.floats(0.0, 1.0), st.integers(0, 61))
 def test_equal_chances_give_the_binomial_tail(n, chance, k):
     assert guessing.tail_of(k, [chance] * n) == pytest.approx(binomial.tail(k, n, chance), rel=1e-9, abs=1e-300)

@@ -1,9 +1,10 @@
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from pytest_unlearn.verdict import binomial, paired
 from scipy import stats
+
+from pytest_unlearn.verdict import binomial, paired
 
 
 def test_the_hand_worked_mcnemar():
@@ -14,6 +15,7 @@ def test_the_hand_worked_mcnemar():
     assert paired.mcnemar(0, 0) == 1.0
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_mcnemar_is_the_two_sided_binomial_test(lost, gained):
     if lost + gained:
@@ -25,6 +27,7 @@ def test_net_bounds_without_a_change_are_those_of_nothing_seen():
     assert paired.net_bounds(0, 0, 90, 0.02) == (-high, high)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 60), st.floats(0.001, 0.2))
 def test_gains_mirror_losses(lost, gained, same, alpha):
     n = lost + gained + same
@@ -45,6 +48,7 @@ def test_net_bounds_cover_the_net_loss(shares):
     assert sum(high < net for _, high in bounds) <= alpha * runs
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5), st.integers(0, 5), st.floats(0.02, 0.3))
 def test_needed_is_the_first_number_of_pairs_that_is_enough(lost, gained, margin):
     n = paired.needed(margin, 0.02, lost, gained)

@@ -1,0 +1,31 @@
+"""None: nothing is done, the control that every forget check must fail.
+
+Needs: nothing.
+
+    theta' = theta
+
+When it fails: by design, wherever the original knows the target. A scenario that passes with it proves nothing, because
+its probes do not reach what the original knows.
+
+Worked example: an answer of three tokens with probabilities 1/2, 1/4, 1/2 keeps its log-likelihood of -4 ln 2.
+
+Source: none; the "no unlearning" row of every published table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_unlearn.methods.data import Data, method
+from pytest_unlearn.subjects.protocol import Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoneConfig:
+    """No keys."""
+
+
+@method("none", needs=set())
+def none(subject: Subject, data: Data, config: NoneConfig, seed: int) -> Subject:
+    """The subject itself."""
+    return subject

@@ -1,0 +1,60 @@
+"""Negative preference optimisation: make the forget answers unlikely compared with what the original thought of them.
+
+Paper: Zhang et al., "Negative Preference Optimization: From Catastrophic Collapse to Effective Unlearning", COLM 2024
+(arXiv 2404.05868), equation 3 with the retain term of its section 4; defaults of open-unlearning, `src/trainer`.
+Needs: FORGET, RETAIN, ORIGINAL.
+
+    L(theta) = -(2 / beta) 1/B sum_b log sigmoid(beta (s_theta(b) - s_original(b))) + alpha L_retain(theta)
+    s(b)     = -sum_{t in A_b} log p(x_t | x_<t)         the summed, not averaged, loss of the forget answer b
+
+A row counts less the further it has already moved: its gradient is that of ascent, 2 sigmoid(-beta (s_theta -
+s_original)) grad s_theta, which starts at weight 1 and goes to 0. As beta goes to 0 the method becomes ascent.
+
+When it fails: at a few tens of nats the gradient is gone, and what is left is suppression rather than removal: other ways
+of asking, and a few steps of relearning, bring the answer back. The sum makes long answers move, and stop, first. If
+the original is not frozen the ratio is 0 throughout, and the method silently is gradient ascent.
+
+Worked example, beta = 0.1: a forgotten answer of three tokens had the probabilities 1/2, 1/2, 1/2 and has 1/2, 1/4, 1/2.
+s_original = 3 ln 2, s_theta = 4 ln 2, so log sigmoid(0.1 ln 2) = -0.65909 and forget = 20 * 0.65909 = 13.1818, down from
+20 ln 2 = 13.8629. A retained answer at 1/2, 1/2, 1/2 adds 0.6931, L = 13.8749.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt
+
+from pytest_unlearn.lazy import torch
+from pytest_unlearn.methods.data import FORGET, ORIGINAL, RETAIN, Data, LoopConfig, method
+from pytest_unlearn.methods.frozen import Frozen
+from pytest_unlearn.methods.loop import train
+from pytest_unlearn.methods.terms import Pair, Term, nll_term, sequence_logp
+from pytest_unlearn.subjects.protocol import Opened, Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NPOConfig(LoopConfig):
+    """beta and alpha of the formula, beside the loop's options."""
+
+    beta: Annotated[float, Gt(0)] = 0.1
+    retain_weight: Annotated[float, Ge(0)] = 1.0
+
+
+def npo_terms(now: Opened, original: Frozen, pair: Pair, config: NPOConfig) -> dict[str, Term]:
+    """`forget`: the preference loss, a mean over rows; `retain`: mean negative log-likelihood of the retain tokens."""
+    forget = pair.forget
+    logp = sequence_logp(*now.logits(forget.batch))  # (batch,)
+    moved = original.logp(forget) - logp  # (batch,) s_theta - s_original
+    losses = -(2 / config.beta) * torch.nn.functional.logsigmoid(config.beta * moved)  # (batch,)
+    return {
+        "forget": Term((forget.weights * losses).sum(), forget.count),
+        "retain": nll_term(now, pair.retain, config.retain_weight),
+    }
+
+
+@method("npo", needs={FORGET, RETAIN, ORIGINAL})
+def npo(subject: Subject, data: Data, config: NPOConfig, seed: int) -> Subject:
+    """`subject` trained to find the forget answers less likely than it did."""
+    return train(subject, data, config, seed, npo_terms)

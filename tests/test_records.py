@@ -1,0 +1,55 @@
+"""Records survive several writers, cut-off lines and disks that cannot be written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_unlearn.records import Writer, merge, read
+
+
+def test_the_files_of_all_workers_end_up_in_one(tmp_path: Path) -> None:
+    for worker in ("gw0", "gw1"):
+        writer = Writer(tmp_path / "out", "r1", worker)
+        writer.write("run", plan=[])
+        writer.write("check", id=f"s/t/{worker}")
+        writer.write("end", exit=0)
+    merged = merge(tmp_path / "out", "r1")
+    assert merged is not None
+    assert [record["line"] for record in read(merged)] == ["run", "run", "check", "check", "end", "end"]
+    assert sorted(path.name for path in merged.parent.iterdir()) == [".gitignore", "records.jsonl"]
+
+
+def test_a_run_without_records_merges_to_nothing(tmp_path: Path) -> None:
+    assert merge(tmp_path, "r1") is None
+
+
+def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, "r1", "main")
+    writer.write("check", id="a")
+    with writer.path.open("a", encoding="utf-8") as stream:
+        stream.write('{"line": "check", "schema": 1, "id": "b')
+    assert [record["id"] for record in read(writer.path)] == ["a"]
+
+
+def test_records_of_a_newer_schema_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_text(json.dumps({"line": "run", "schema": 2}) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="this version reads schema 1"):
+        list(read(path))
+
+
+def test_a_folder_that_cannot_be_made_costs_the_records_and_not_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    writer = Writer(tmp_path / "file" / "out", "r1", "main")
+    with pytest.warns(UserWarning, match="no records are kept"):
+        writer.write("run", plan=[])
+    writer.write("end", exit=0)
+
+
+def test_the_folder_is_private_and_ignored_by_git(tmp_path: Path) -> None:
+    Writer(tmp_path / "out", "r1", "main").write("run", plan=[])
+    assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "out" / ".gitignore").read_text(encoding="utf-8") == "*\n"

@@ -32,8 +32,8 @@ def show(
         view = scene(scenario, target, root_of(path))
         closure = view.closure
         typer.echo(
-            f"{scenario.name} > {target.label}: {len(closure.target)} facts must go, {len(closure.entailed)} follow from "
-            f"them, {len(closure.lost)} may go either way, {len(closure.retained)} must stay"
+            f"{scenario.name} > {target.label}: {len(closure.target)} facts must go, {len(closure.entailed)} follow "
+            f"from them, {len(closure.lost)} may go either way, {len(closure.retained)} must stay"
         )
         for case in cases(scenario):
             if case.target is target:

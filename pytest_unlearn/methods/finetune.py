@@ -1,6 +1,6 @@
 """Fine-tuning: go on training on what must be kept, and let the rest fade.
 
-Paper: the baseline of Golatkar et al., "Eternal Sunshine of the Spotless Net", CVPR 2020 (arXiv 1911.04933), section 6.
+Paper: the baseline of Golatkar et al., "Eternal Sunshine of the Spotless Net", CVPR 2020 (arXiv 1911.04933).
 Needs: RETAIN.
 
     L(theta) = -1/n sum_{t in A} log p_theta(x_t | x_<t)        A: the n answer tokens of the retain rows of a step

@@ -10,7 +10,7 @@ noise, and scores as a model that has forgotten all it knew. Few steps and a sma
 stops with an error where the loss falls below -10000.
 
 Worked example: one forgotten answer of three tokens, with probabilities 1/2, 1/4, 1/2.
-log p = -4 ln 2 = -2.7726; over three tokens L = -0.9242. Halving one of the probabilities lowers L by ln 2 / 3 = 0.2310.
+log p = -4 ln 2 = -2.7726; over three tokens L = -0.9242. Halving one of the three lowers L by ln 2 / 3 = 0.2310.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ When it fails: the forget term has no floor while the retain term has one at 0, 
 forget set with a large `lr` destroys the model before the retain rows can say anything; entangled facts (a neighbour
 that shares its answers with the target) cancel against each other.
 
-Worked example: a forgotten answer of three tokens with probabilities 1/2, 1/4, 1/2 and a retained one with 1/2, 1/2, 1/2.
+Worked example: a forgotten answer of three tokens with probabilities 1/2, 1/4, 1/2, a retained one with 1/2, 1/2, 1/2.
 forget = -4 ln 2 / 3 = -0.9242, retain = 3 ln 2 / 3 = 0.6931, L = -0.2310.
 """
 
@@ -38,7 +38,7 @@ class GradDiffConfig(LoopConfig):
 
 
 def grad_diff_terms(now: Opened, original: Frozen, pair: Pair, config: GradDiffConfig) -> dict[str, Term]:
-    """`forget`: mean log-likelihood of the forget answers' tokens; `retain`: mean negative one of the retain answers'."""
+    """`forget`: mean log-likelihood of the forget tokens; `retain`: mean negative log-likelihood of the retain tokens."""
     nll = nll_term(now, pair.forget)
     return {
         "forget": Term(-nll.total, nll.count, config.forget_weight),

@@ -48,7 +48,7 @@ def fit(
     objective: Objective[Config],
     tokens_at_once: int = TOKENS_AT_ONCE,
 ) -> Losses:
-    """Train `now` in place; returns the terms' mean losses of every step, taken before its update, without their weights.
+    """Train `now` in place; returns the mean of each term in every step, before its update and without its weight.
 
     A step of more than about `tokens_at_once` tokens goes through the model in pieces; their gradients add up to that
     of one large batch. The same seed gives the same weights to the bit on the same device.
@@ -60,34 +60,33 @@ def fit(
     if data.retain:
         sets["retain"] = EncodedSet("retain", data.retain, now)
     frozen = Frozen(original, sets)
-    trained = trainable(now.module, config, torch.Generator().manual_seed(seed_of(seed, "adapters")))
-    optimiser = torch.optim.AdamW(trained.weights, lr=config.lr, weight_decay=config.weight_decay)
-    n = steps_of(config, len(data.forget or data.retain))
     steps = paired_steps(sets, config.batch, seed, tokens_at_once)
+    n = steps_of(config, len(data.forget or data.retain))
+    generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
     losses: Losses = []
-    with _progress(n) as show:
+    with trainable(now.module, config, generator) as weights, _progress(n) as show:
+        optimiser = torch.optim.AdamW(weights, lr=config.lr, weight_decay=config.weight_decay)
         for i in range(n):
             for group in optimiser.param_groups:
                 group["lr"] = config.lr * pace(i, n, config)
-            optimiser.zero_grad(set_to_none=True)
+            optimiser.zero_grad()
 
             seen: dict[str, float] = {}
             for pair in next(steps):
                 terms = objective(now, frozen, pair, config)
                 for name, term in terms.items():
-                    seen[name] = seen.get(name, 0.0) + float(term.mean.detach())
+                    seen[name] = seen.get(name, 0.0) + term.mean.item()
                 _check(i, n, seen)
-                torch.stack([term.weight * term.mean for term in terms.values()]).sum().backward()
+                torch.autograd.backward([term.weight * term.mean for term in terms.values()])
 
-            norm = torch.nn.utils.clip_grad_norm_(trained.weights, config.clip or math.inf)
+            norm = torch.nn.utils.clip_grad_norm_(weights, config.clip or math.inf)
             if not torch.isfinite(norm):
-                raise MethodError(_broken(i, n, "the norm of the gradient", float(norm)))
+                raise MethodError(_broken(i, n, "the norm of the gradient", norm.item()))
             optimiser.step()
             losses.append(seen)
             show(seen)
-    optimiser.zero_grad(set_to_none=True)
-    trained.finish()
+        optimiser.zero_grad()
     return losses
 
 
@@ -97,12 +96,14 @@ def steps_of(config: LoopConfig, examples: int) -> int:
 
 
 def pace(i: int, n: int, config: LoopConfig) -> float:
-    """The share of `lr` used in step `i` (from 0) of `n`: a linear warm-up, then the schedule; `warmup` below 1 is a share of n.
+    """The share of `lr` used in step `i` (from 0) of `n`: a linear warm-up, then the schedule.
+
+    `warmup` counts steps; below 1 it is a share of `n`.
 
     constant   1
     linear     from 1 towards 0, which would be reached in step n
     cosine     the same along half a cosine
-    one_cycle  up from 1/25 over the first 30 % (or `warmup`), down to 1/250000, both along half a cosine (arXiv 1708.07120)
+    one_cycle  up from 1/25 in the first 30 % (or `warmup`), down to 1/250000, along half cosines (arXiv 1708.07120)
     """
     warm = config.warmup * n if config.warmup < 1 else config.warmup
     if config.schedule == "one_cycle":
@@ -148,7 +149,9 @@ def _progress(n: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     text = TextColumn("{task.description}")
-    with Progress(text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with Progress(
+        text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task("training", total=n)
 
         def show(losses: Mapping[str, float]) -> None:
@@ -156,3 +159,11 @@ def _progress(n: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
             bar.update(task, advance=1, description=f"training  {told}")
 
         yield show
+
+
+def copy_of(opened: Opened) -> Opened:
+    return copy.deepcopy(opened)
+
+
+def made_of(now: Opened, subject: Subject) -> Subject:
+    raise NotImplementedError

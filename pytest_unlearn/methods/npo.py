@@ -1,7 +1,7 @@
 """Negative preference optimisation: make the forget answers unlikely compared with what the original thought of them.
 
 Paper: Zhang et al., "Negative Preference Optimization: From Catastrophic Collapse to Effective Unlearning", COLM 2024
-(arXiv 2404.05868), equation 3 with the retain term of its section 4; defaults of open-unlearning, `src/trainer`.
+(arXiv 2404.05868), its variant with a retain term; defaults of open-unlearning, `src/trainer/unlearn/npo.py`.
 Needs: FORGET, RETAIN, ORIGINAL.
 
     L(theta) = -(2 / beta) 1/B sum_b log sigmoid(beta (s_theta(b) - s_original(b))) + alpha L_retain(theta)
@@ -10,13 +10,13 @@ Needs: FORGET, RETAIN, ORIGINAL.
 A row counts less the further it has already moved: its gradient is that of ascent, 2 sigmoid(-beta (s_theta -
 s_original)) grad s_theta, which starts at weight 1 and goes to 0. As beta goes to 0 the method becomes ascent.
 
-When it fails: at a few tens of nats the gradient is gone, and what is left is suppression rather than removal: other ways
-of asking, and a few steps of relearning, bring the answer back. The sum makes long answers move, and stop, first. If
-the original is not frozen the ratio is 0 throughout, and the method silently is gradient ascent.
+When it fails: at a few tens of nats the gradient is gone, and what is left is suppression rather than removal: other
+ways of asking, and a few steps of relearning, bring the answer back. The sum makes long answers move, and stop, first.
+If the original is not frozen the ratio is 0 throughout, and the method silently is gradient ascent.
 
-Worked example, beta = 0.1: a forgotten answer of three tokens had the probabilities 1/2, 1/2, 1/2 and has 1/2, 1/4, 1/2.
-s_original = 3 ln 2, s_theta = 4 ln 2, so log sigmoid(0.1 ln 2) = -0.65909 and forget = 20 * 0.65909 = 13.1818, down from
-20 ln 2 = 13.8629. A retained answer at 1/2, 1/2, 1/2 adds 0.6931, L = 13.8749.
+Worked example, beta = 0.1: a forgotten answer of three tokens had probabilities 1/2, 1/2, 1/2 and has 1/2, 1/4, 1/2.
+s_original = 3 ln 2, s_theta = 4 ln 2, so log sigmoid(0.1 ln 2) = -0.65909 and forget = 20 * 0.65909 = 13.1818, down
+from 20 ln 2 = 13.8629. A retained answer at 1/2, 1/2, 1/2 adds 0.6931, L = 13.8749.
 """
 
 from __future__ import annotations

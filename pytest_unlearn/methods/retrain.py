@@ -1,7 +1,7 @@
 """Retraining: make the model anew without the target, the yardstick of exact unlearning.
 
-Paper: Bourtoule et al., "Machine Unlearning", IEEE S&P 2021 (arXiv 1912.03817), section III: unlearning is exact where
-the outcome is distributed as that of training without the forgotten data.
+Paper: Bourtoule et al., "Machine Unlearning", IEEE S&P 2021 (arXiv 1912.03817): unlearning is exact where the
+outcome is distributed as that of training without the forgotten data.
 Needs: RETAIN, and an original that a recipe trains from scratch, such as `fixture:hospital`.
 
     theta' = train(theta_0, D \\ D_forget)                       theta_0: fresh random weights

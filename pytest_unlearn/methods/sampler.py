@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.lazy import torch
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Cut:
     """Token ids, attention mask and labels of some rows, each (B, S), right-padded."""
 
@@ -24,7 +24,8 @@ class Cut:
     mask: Tensor
     labels: Tensor
 
-    def to(self, device: torch.device | str) -> Cut:
+    def to(self, device: Any) -> Cut:
+        """The same on another device."""
         return Cut(self.ids.to(device), self.mask.to(device), self.labels.to(device))
 
 

@@ -3,81 +3,72 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_unlearn.errors import MethodError, did_you_mean
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.methods.data import Layers, LoopConfig, LoraConfig, Modules
+from pytest_unlearn.subjects.body import float32
 
 if TYPE_CHECKING:
     from torch import Generator, nn
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trainable:
-    """The parameters to train, and what turns the trained module back into the plain one (adapters are merged)."""
+@contextmanager
+def trainable(module: nn.Module, config: LoopConfig, generator: Generator) -> Iterator[list[nn.Parameter]]:
+    """The parameters of `module` to train; while this is open, only what `config.trainable` names has a gradient.
 
-    weights: list[nn.Parameter]
-    finish: Callable[[], None]
-
-
-def trainable(module: nn.Module, config: LoopConfig, generator: Generator) -> Trainable:
-    """Let only what `config.trainable` names require a gradient; `module` is changed in place.
-
-    Trained weights are float32 whatever the model's own precision: an update of 1e-5 vanishes in bfloat16. `finish`
-    restores the precision. Raises MethodError where nothing matches.
+    Trained parameters are in float32 whatever the model's own precision: a step of 1e-5 vanishes in bfloat16. At the
+    end the module is a plain one in its own precision again. Raises MethodError where nothing matches.
     """
     module.requires_grad_(False)
-    if config.trainable == "lora":
-        return _lora(module, config.lora, generator)
+    with _lora(module, config.lora, generator) if config.trainable == "lora" else _own(module, config) as weights:
+        yield weights
+    module.requires_grad_(False)
+
+
+@contextmanager
+def _own(module: nn.Module, config: LoopConfig) -> Iterator[list[nn.Parameter]]:
+    """Some of the module's own parameters."""
     if isinstance(config.trainable, Layers):
         weights = _layers(module, config.trainable.layers)
     elif isinstance(config.trainable, Modules):
         weights = _modules(module, config.trainable.modules)
     else:
         weights = list(module.parameters())
-    dtypes = {name: tensor.dtype for name, tensor in module.state_dict().items()}
-    module.float()
-    for weight in weights:
-        weight.requires_grad_(True)
-
-    def finish() -> None:
-        module.requires_grad_(False)
-        for name, tensor in module.state_dict(keep_vars=True).items():
-            tensor.data = tensor.data.to(dtypes[name])
-
-    return Trainable(weights, finish)
+    with float32(module):
+        for weight in weights:
+            weight.requires_grad_(True)
+        yield weights
 
 
-def _lora(module: nn.Module, config: LoraConfig, generator: Generator) -> Trainable:
-    """Adapters on every linear layer but the output head (arXiv 2106.09685), drawn from `generator`, merged by `finish`."""
+@contextmanager
+def _lora(module: nn.Module, config: LoraConfig, generator: Generator) -> Iterator[list[nn.Parameter]]:
+    """Adapters on every linear layer but the head (arXiv 2106.09685), drawn from `generator`, merged at the end."""
     from peft import LoraConfig as Adapters
     from peft import get_peft_model
 
     plan = Adapters(r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear")
-    with torch.random.fork_rng():  # peft draws from the global generator; the draw is replaced below
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for names that will go
         wrapped = get_peft_model(module, plan)
     weights = []
     for name, weight in module.named_parameters():
         if not weight.requires_grad:
             continue
-        if "lora_A" in name:  # (rank, inputs), uniform as in the paper's code; lora_B starts at 0
+        if "lora_A" in name:  # (rank, inputs); peft's own draw came from the global generator
             bound = 1 / math.sqrt(weight.shape[1])
-            drawn = torch.empty(weight.shape).uniform_(-bound, bound, generator=generator)
-            weight.data.copy_(drawn)
+            weight.data.copy_(torch.empty(weight.shape).uniform_(-bound, bound, generator=generator))
         weights.append(weight)
-
-    def finish() -> None:
-        wrapped.merge_and_unload()
-        module.requires_grad_(False)
-
-    return Trainable(weights, finish)
+    yield weights
+    wrapped.merge_and_unload()
 
 
 def _layers(module: nn.Module, span: tuple[int, ...]) -> list[nn.Parameter]:
-    """Parameters of the decoder layers from the first to the last of `span`; the outermost list of modules holds them."""
+    """Parameters of the layers from the first to the last of `span`; the outermost list of modules holds them."""
     stack = next((part for part in module.modules() if isinstance(part, torch.nn.ModuleList)), None)
     if stack is None:
         raise MethodError("`trainable: {layers: ...}` needs a model with a stack of layers, and this one has none")
@@ -97,5 +88,7 @@ def _modules(module: nn.Module, names: tuple[str, ...]) -> list[nn.Parameter]:
         if not any(name in dotted for dotted in known):
             parts = {part for dotted in known for part in dotted.split(".") if not part.isdigit()}
             wrong = next((part for part in name.split(".") if part not in parts and not part.isdigit()), name)
-            raise MethodError(f"`trainable: {{modules: ...}}`: no parameter has '{name}' in its name{did_you_mean(wrong, parts)}")
+            raise MethodError(
+                f"`trainable: {{modules: ...}}`: no parameter has '{name}' in its name{did_you_mean(wrong, parts)}"
+            )
     return [weight for dotted, weight in known.items() if any(name in dotted for name in names)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Iterable, Mapping
@@ -158,7 +159,12 @@ class Session:
 
 
 def _tally(tally: Tally) -> dict[str, Any]:
-    return {name: value for name, value in asdict(tally).items() if value is not None}
+    """What a tally holds, without what it has no number for: JSON knows no infinity."""
+    return {
+        name: value
+        for name, value in asdict(tally).items()
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+    }
 
 
 def _effort(subjects: Mapping[str, Subject]) -> dict[str, int]:

@@ -1,180 +1,46 @@
 """The border: plain YAML data becomes config dataclasses, or a list of mistakes.
 
 One mechanism serves the sections of the file and every registered kind: a frozen dataclass of options becomes a strict
-pydantic model that knows no other key, built once; what passes it becomes the dataclass. Two liberties of the grammar are
-granted here: `5%` for a float, and one value for a tuple of values.
+pydantic model that knows no other key, built once, and what passes it becomes the dataclass. Two liberties are granted
+here: `5%` for a float, and one value for a tuple of values.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Lt, MinLen
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag
-from pydantic import TypeAdapter, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Strict,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.scenario.model import Gate, Seeds
+from pytest_unlearn.registry import Entry, Registry, UnknownNameError
+from pytest_unlearn.scenario.keys import DECIDES, LATER, VERBS, CheckKeys, Verb
+from pytest_unlearn.scenario.nodes import Where
+from pytest_unlearn.scenario.problems import Problems, shown
 
-Config = TypeVar("Config")
-Verb = Literal["ask", "keep", "measure"]
+Made = TypeVar("Made")
 
 PLAIN = "<plain>"  # the tag of a union's members that are not mappings; the others' is their name in such brackets
 
-LATER: dict[str, frozenset[str]] = {
-    "the file": frozenset({"retain"}),
-    "model": frozenset({"candidates", "endpoint", "name", "key", "base", "adapter"}),
-    "model name": frozenset({"endpoint", "name", "key", "base", "adapter"}),
-    "candidate": frozenset({"seeds", "wrap", "endpoint", "base", "adapter"}),
-    "knowledge": frozenset({"levels"}),
-    "selector": frozenset({"level", "at", "questions", "documents", "class", "interactions"}),
-    "check": frozenset({"level", "transforms", "decode", "after", "examples", "budget"}),
-    "search": frozenset({"strategy", "budget"}),
-}
-"""Keys of grammar version 1 that this release cannot run yet, by the mapping they stand in."""
-
-DECIDES: dict[Verb, tuple[str, ...]] = {
-    "ask": ("search", "limit"),
-    "keep": ("margin",),
-    "measure": ("limit", "at_least", "between"),
-}
-"""The keys by which a check of each verb can decide; a check has exactly one."""
-
-_TAG = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _PERCENT = re.compile(r"\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*%\s*")
-
-
-def _line(text: str) -> str:
-    if not text or not text.isprintable() or "/" in text:
-        raise ValueError("a name is one line without `/`")
-    return text
-
-
-def _tag(text: str) -> str:
-    if not _TAG.fullmatch(text):
-        raise ValueError(f"'{text}' is not a tag: start with a letter, then letters, digits, `_`, `.` and `-`")
-    return text
-
-
-Name = Annotated[str, AfterValidator(_line)]
-Tags = tuple[Annotated[str, AfterValidator(_tag)], ...]
-Share = Annotated[float, Ge(0), Lt(1)]
-Floor = Annotated[int, Ge(1)]
-NotEmpty = Annotated[str, MinLen(1)]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileKeys:
-    """The keys of a scenario. Those of type Any are read further on their own."""
-
-    version: Any
-    name: Name = ""
-    tags: Tags = ()
-    seeds: Seeds = Seeds()
-    model: Any
-    knowledge: Any
-    forget: Any
-    checks: Any
-    defaults: Any = None
-    gate: Gate = Gate()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelKeys:
-    """The keys of `model`."""
-
-    original: Any
-    candidate: Any = None
-    reference: Any = None
-    system: Any = None
-    remote: Literal["allowed"] | None = None
-    trust_remote_code: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemFile:
-    """`system: {file: PATH}`."""
-
-    file: NotEmpty
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnowledgeKeys:
-    """The keys of `knowledge`."""
-
-    entities: Any = None
-    relations: Any = None
-    facts: Any = None
-    types: Any = None
-    include: Annotated[tuple[NotEmpty, ...], MinLen(1)] = ()
-    source: NotEmpty | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectorKeys:
-    """The keys of a selector."""
-
-    entity: NotEmpty = ""
-    relation: NotEmpty = ""
-    where: Annotated[dict[str, str], MinLen(1)] | None = None
-    fact: tuple[NotEmpty, NotEmpty, NotEmpty] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckKeys:
-    """The keys of every check."""
-
-    min_known: Floor = 5
-    grade: Any = None
-    tags: Tags = ()
-    xfail: NotEmpty | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskKeys(CheckKeys):
-    """The keys of a check that asks."""
-
-    ask: str = ""
-    search: Annotated[int, Ge(1)] = 0
-    limit: Share = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepKeys(CheckKeys):
-    """The keys of a check that keeps."""
-
-    keep: str = ""
-    margin: Share = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureKeys(CheckKeys):
-    """The keys of a check that measures."""
-
-    measure: str = ""
-    limit: float = 0.0
-    at_least: float = 0.0
-    between: tuple[float, float] = (0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultKeys(CheckKeys):
-    """The keys of `defaults`, beside those of the kinds that the file uses."""
-
-    confidence: Annotated[float, Ge(0.5), Lt(1)] = 0.99
-    search: Annotated[int, Ge(1)] = 0
-    limit: Share = 0.0
-    margin: Share = 0.0
-
-
-VERBS: dict[Verb, type[CheckKeys]] = {"ask": AskKeys, "keep": KeepKeys, "measure": MeasureKeys}
 
 
 class Border(BaseModel):
@@ -183,21 +49,77 @@ class Border(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
 
-@cache
-def adapter(config: type[Config]) -> TypeAdapter[Config]:
-    """What turns a mapping into `config`, a dataclass; raises pydantic's ValidationError."""
-    return TypeAdapter(_border(config))
+class Shape(Generic[Made]):
+    """How a piece of the file is read: `hint` is its annotation."""
+
+    def __init__(self, hint: Any) -> None:
+        self._hint, self._adapter = hint, TypeAdapter[Made](hint)
+
+    def read(
+        self, data: Any, where: Where, problems: Problems, homes: Mapping[str, Where] | None = None
+    ) -> Made | None:
+        """`data` as what it stands for; None when it has mistakes, which are then in `problems`."""
+        try:
+            return self._adapter.validate_python(data)
+        except ValidationError as error:
+            problems.invalid(error.errors(include_url=False), self._hint, data, where, homes)
+            return None
 
 
 @cache
-def check_adapter(verb: Verb, config: type) -> TypeAdapter[tuple[CheckKeys, Any]]:
-    """What turns the mapping of a check into the keys of its verb and the config of its kind."""
-    keys = VERBS[verb]
-    own, reserved = _options(config), {*_options(keys), *VERBS, *LATER["check"], *DECIDES["ask"], *DECIDES["measure"]}
-    if taken := sorted({*own} & reserved):
+def shape_of(config: type[Made]) -> Shape[Made]:
+    """How a mapping is read as `config`, a dataclass."""
+    return Shape(_border(config))
+
+
+@cache
+def check_shape(verb: Verb, config: type) -> Shape[tuple[CheckKeys, Any]]:
+    """How the mapping of a check is read as the keys of its verb and the config of its kind."""
+    keys: Any = VERBS[verb]
+    reserved = {*keys_of(keys), *VERBS, *LATER["check"], *DECIDES["ask"], *DECIDES["keep"], *DECIDES["measure"]}
+    if taken := [name for name in keys_of(config) if name in reserved]:
         raise UnlearnError(f"{config.__name__} has the option '{taken[0]}', which is a key of every check: rename it")
-    model = create_model(f"{config.__name__}{keys.__name__}", __base__=Border, **_options(keys), **own)
-    return TypeAdapter(Annotated[model, AfterValidator(lambda made: (_made(keys, made), _made(config, made)))])
+    model = create_model(f"{config.__name__}{keys.__name__}", __base__=Border, **_options(keys), **_options(config))
+    return Shape(Annotated[model, AfterValidator(lambda made: (_made(keys, made), _made(config, made)))])
+
+
+def waiting(section: str, data: dict[str, Any], where: Where, problems: Problems) -> dict[str, Any]:
+    """`data` without the keys that have to wait for a later release; each of them is a mistake."""
+    later = LATER[section]
+    if later.isdisjoint(data):
+        return data
+    for key in data.keys() & later:
+        message = f"`{key}` is part of the scenario grammar, but this version cannot run it yet"
+        problems.add((*where, key), message, key=True)
+    return {key: value for key, value in data.items() if key not in later}
+
+
+def entry_of(
+    registry: Registry[Any],
+    name: Any,
+    where: Where,
+    problems: Problems,
+    elsewhere: Callable[[str], str] = lambda name: "",
+    *,
+    key: bool = False,
+) -> Entry[Any] | None:
+    """What a registered name stands for; None when there is none, which is then in `problems`.
+
+    `elsewhere` may say more about a name that is unknown here. `key`: the name stands as a key.
+    """
+    if not isinstance(name, str):
+        problems.add(where, f"expected the name of a {registry.family}, got {shown(name)}")
+        return None
+    try:
+        return registry.get(name)
+    except UnknownNameError as error:
+        message = elsewhere(name) or str(error)
+    except ImportError as error:
+        message = f"the {registry.family} '{name}' cannot be imported: {error}"
+    except UnlearnError as error:
+        message = str(error)
+    problems.add(where, message, key=key)
+    return None
 
 
 def keys_of(*configs: type) -> list[str]:
@@ -211,14 +133,16 @@ def _model(config: type) -> type[Border]:
 
 
 @cache
-def _options(config: type) -> dict[str, Any]:
+def _options(config: Any) -> dict[str, Any]:
     """The fields of a pydantic model for a dataclass, by a name that pydantic does not use itself."""
     hints, found = get_type_hints(config, include_extras=True), dict[str, Any]()
     for field in fields(config):
-        factory = field.default_factory
-        default = ... if field.default is MISSING and factory is MISSING else field.default
-        info = Field(default, alias=field.name) if factory is MISSING else Field(default_factory=factory, alias=field.name)
-        found[_attribute(field.name)] = (_border(hints[field.name]), info)
+        name, factory = field.name, field.default_factory
+        if factory is not MISSING:
+            info = Field(default_factory=factory, alias=name)
+        else:
+            info = Field(... if field.default is MISSING else field.default, alias=name)
+        found[_attribute(name)] = (_border(hints[name]), info)
     return found
 
 
@@ -227,12 +151,12 @@ def _attribute(name: str) -> str:
 
 
 @cache
-def _attributes(config: type) -> tuple[tuple[str, str], ...]:
+def _attributes(config: Any) -> tuple[tuple[str, str], ...]:
     return tuple((name, _attribute(name)) for name in keys_of(config))
 
 
-def _made(config: type[Config], made: Border) -> Config:
-    """The dataclass, from what the file gave: the rest keeps its defaults. Its own objections are mistakes of the file."""
+def _made(config: Any, made: Border) -> Any:
+    """The dataclass, from what the file gave; what it objects to is a mistake of the file."""
     given, values = made.model_fields_set, made.__dict__
     try:
         return config(**{name: values[here] for name, here in _attributes(config) if here in given})
@@ -247,7 +171,7 @@ def _border(hint: Any, ranges: tuple[Any, ...] = ()) -> Any:
         return _border(args[0], (*args[1:], *ranges))
     if hint is float:
         return _with(hint, *ranges, BeforeValidator(_number))
-    if isinstance(hint, type) and is_dataclass(hint):
+    if _is_mapping(hint):
         return _with(_model(hint), AfterValidator(lambda made: _made(hint, made)), *ranges)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _with(hint, Strict(False), *ranges)
@@ -262,9 +186,13 @@ def _border(hint: Any, ranges: tuple[Any, ...] = ()) -> Any:
     return _with(hint, *ranges)
 
 
+def _is_mapping(hint: Any) -> bool:
+    return isinstance(hint, type) and is_dataclass(hint)
+
+
 def _union(members: tuple[Any, ...]) -> Any:
     """A union; where it has mappings among its members, the keys of a mapping choose which one is meant."""
-    mappings = {f"<{member.__name__}>": member for member in members if is_dataclass(member)}
+    mappings: dict[str, Any] = {f"<{member.__name__}>": member for member in members if _is_mapping(member)}
     plain = [_border(member) for member in members if member not in mappings.values() and member is not NoneType]
     kinds = [Annotated[_border(member), Tag(tag)] for tag, member in mappings.items()]
     if not plain and len(kinds) == 1:

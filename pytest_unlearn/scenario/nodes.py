@@ -1,7 +1,7 @@
 """A strict reader of YAML 1.2: plain data, and the place of every key and value.
 
-It works on libyaml's events, where aliases, anchors and tags are still visible and nothing has been nested yet, so that a
-hostile file is refused at its first alias or at depth 33. Editors read YAML 1.2; PyYAML's own loaders read 1.1, in which
+It works on libyaml's events, where aliases, anchors and tags are still visible and nothing has been nested yet, so that
+a hostile file is refused at its aliases or at depth 33. Editors read YAML 1.2; PyYAML's own loaders read 1.1, in which
 `NO` is false and `1e-4` is text.
 """
 
@@ -88,9 +88,9 @@ def problem_at(mark: Mark, message: str, lines: tuple[str, ...]) -> Problem:
 def read_yaml(path: Path) -> Document:
     """The data of a file and the place of everything in it.
 
-    Only what YAML 1.2's core schema knows: mappings with text keys, lists, text, integers, floats, `true`, `false`, `null`.
-    Aliases, anchors, tags, merge keys, duplicate keys, several documents, more than 32 levels and bytes that are not UTF-8
-    raise ScenarioError, all such mistakes of the file together.
+    Only what YAML 1.2's core schema knows: mappings with text keys, lists, text, integers, floats, booleans and null.
+    Aliases, anchors, tags, merge keys, duplicate keys, several documents, more than 32 levels and bytes that are not
+    UTF-8 raise ScenarioError, all such mistakes of the file together.
     """
     try:
         raw = path.read_bytes()
@@ -136,9 +136,10 @@ class _Reading:
             self._syntax(error)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             found = _UNPRINTABLE.search(self._text)
-            mark = _place(self._path, self._text, found.start()) if found else Mark(self._path)
-            what = f"the character U+{ord(found[0]):04X} is not allowed in YAML" if found else f"not valid YAML: {error}"
-            self._stop(mark, what)
+            if found is None:
+                self._stop(Mark(self._path), f"not valid YAML: {error}")
+            mark = _place(self._path, self._text, found.start())
+            self._stop(mark, f"the character U+{ord(found[0]):04X} is not allowed in YAML")
         if self._problems:
             raise ScenarioError(self._problems)
         marks, key_marks = Marks(self._path, self._marks), Marks(self._path, self._key_marks)

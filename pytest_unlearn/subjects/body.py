@@ -35,23 +35,23 @@ class Body:
     def __init__(self, module: nn.Module, effort: Effort | None = None) -> None:
         """Raises SubjectError for a module that is no causal language model of transformers."""
         self.effort = effort or Effort()
-        self._causal: Any = _plain(module)
-        self._head: Any = self._causal.get_output_embeddings()
-        self._decoder: Any = self._causal.base_model
-        self._split = self._head is not None and self._decoder is not self._causal
+        self.causal: Any = _plain(module)
+        self._head: Any = self.causal.get_output_embeddings()
+        self._decoder: Any = self.causal.base_model
+        self._split = self._head is not None and self._decoder is not self.causal
         accepted = inspect.signature(self._decoder.forward).parameters
         self._cache_word = "cache" if "cache" in accepted else "past_key_values"
         self._placed = "position_ids" in accepted
-        config = self._causal.config.get_text_config()
+        config = self.causal.config.get_text_config()
         self.longest: int | None = getattr(config, "max_position_embeddings", None) or None
-        self.vocabulary: int = self._causal.get_input_embeddings().weight.shape[0]
+        self.vocabulary: int = self.causal.get_input_embeddings().weight.shape[0]
         self.split, self.shares = True, True
         self._try()
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        device: torch.device = self._causal.get_input_embeddings().weight.device
+        device: torch.device = self.causal.get_input_embeddings().weight.device
         return device
 
     def cache(self) -> DynamicCache:
@@ -78,7 +78,7 @@ class Body:
         if self.split:
             states: Tensor = self._decoder(**given).last_hidden_state
         else:
-            states = self._causal(**given).logits
+            states = self.causal(**given).logits
         return states
 
     def logits(self, states: Tensor) -> Tensor:
@@ -86,8 +86,8 @@ class Body:
         return (self._head(states) if self.split else states).float()
 
     def _try(self) -> None:
-        training = self._causal.training
-        self._causal.eval()
+        training = self.causal.training
+        self.causal.eval()
         counted = (self.effort.batches, self.effort.tokens)
         try:
             with torch.no_grad():
@@ -98,7 +98,7 @@ class Body:
                 self.split = self._split and self._agrees(expected, lambda: self.read(ids, whole))
                 self.shares = self._agrees(expected[:, -3:], lambda: self._shared(ids))
         finally:
-            self._causal.train(training)
+            self.causal.train(training)
             self.effort.batches, self.effort.tokens = counted
 
     def _shared(self, ids: Tensor) -> Tensor:
@@ -114,11 +114,19 @@ class Body:
     def _agrees(self, expected: Tensor, attempt: Any) -> bool:
         try:
             found = self.logits(attempt())
-        except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, IndexError, NotImplementedError) as error:
+        except (
+            TypeError,
+            ValueError,
+            RuntimeError,
+            AttributeError,
+            KeyError,
+            IndexError,
+            NotImplementedError,
+        ) as error:
             if is_memory(error):
                 raise
             return False
-        precision = str(next(self._causal.parameters()).dtype).removeprefix("torch.")
+        precision = str(next(self.causal.parameters()).dtype).removeprefix("torch.")
         room = CLOSE.get(precision, CLOSE_HALF) * expected.abs().max().clamp(min=1e-3).item()
         return bool(torch.allclose(found, expected, rtol=0, atol=room, equal_nan=True)) or not expected.isfinite().all()
 
@@ -127,7 +135,9 @@ def _plain(module: nn.Module) -> Any:
     """The causal language model inside adapters, which act from within it."""
     if (configs := getattr(module, "peft_config", None)) is not None and hasattr(module, "get_base_model"):
         if any(config.is_prompt_learning for config in configs.values()):
-            raise SubjectError("an adapter of the prompt-learning kind cannot be opened: its tokens are no weights of the model")
+            raise SubjectError(
+                "an adapter of the prompt-learning kind cannot be opened: its tokens are no weights of the model"
+            )
         module = module.get_base_model()
     if not hasattr(module, "get_output_embeddings") or not hasattr(module, "base_model"):
         raise SubjectError(f"{type(module).__name__} is no causal language model of transformers")
@@ -145,7 +155,9 @@ def is_memory(error: BaseException) -> bool:
 @contextmanager
 def float32(module: nn.Module) -> Iterator[None]:
     """Half-precision weights in float32 for a while. Widening and narrowing again gives back the same bits."""
-    narrow = [(t, t.dtype) for t in (*module.parameters(), *module.buffers()) if t.dtype in (torch.float16, torch.bfloat16)]
+    narrow = [
+        (t, t.dtype) for t in (*module.parameters(), *module.buffers()) if t.dtype in (torch.float16, torch.bfloat16)
+    ]
     try:
         for tensor, _ in narrow:
             tensor.data = tensor.data.float()

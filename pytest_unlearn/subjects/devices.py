@@ -47,8 +47,12 @@ def pick(name: str = "auto") -> Placement:
     if name == "auto":
         name = kind = "cuda" if cuda else "mps" if mps else "cpu"
     if (kind == "cuda" and not cuda) or (kind == "mps" and not mps):
-        raise SubjectError(f"device '{name}' was asked for, but torch {torch.__version__} sees none. Use 'cpu' or 'auto'")
+        raise SubjectError(
+            f"device '{name}' was asked for, but torch {torch.__version__} sees none. Use 'cpu' or 'auto'"
+        )
     if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-        raise SubjectError(f"device '{name}' was asked for, but there are only {torch.cuda.device_count()}, from cuda:0")
+        raise SubjectError(
+            f"device '{name}' was asked for, but there are only {torch.cuda.device_count()}, from cuda:0"
+        )
     half = kind == "cuda" and torch.cuda.is_bf16_supported()
     return Placement(torch.device(name), torch.bfloat16 if half else torch.float32)

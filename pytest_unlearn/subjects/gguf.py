@@ -27,7 +27,9 @@ def dequantise(gguf: Path, folder: Path) -> None:
         model.generation_config = read.generation_config
         embedding, head = read.get_input_embeddings().weight, read.get_output_embeddings().weight
         if config.tie_word_embeddings and not torch.equal(embedding, head):
-            raise SubjectError(f"{gguf.name}: the output head is not that of the file. Use another version of transformers")
+            raise SubjectError(
+                f"{gguf.name}: the output head is not that of the file. Use another version of transformers"
+            )
         if tokenizer.eos_token_id != config.eos_token_id or len(tokenizer) > len(embedding):
             raise SubjectError(
                 f"{gguf.name}: the tokenizer (end token {tokenizer.eos_token_id}, {len(tokenizer)} tokens) does not fit "

@@ -102,7 +102,9 @@ def compatible(original: Path, candidate: Path) -> None:
     before, after = tensors(original), tensors(candidate)
     for name in sorted(before):
         if name not in after:
-            raise _unfit(candidate, f"it has no weights called '{name}'. An adapter has to be merged before it is gated")
+            raise _unfit(
+                candidate, f"it has no weights called '{name}'. An adapter has to be merged before it is gated"
+            )
         was, now = before[name].shape, after[name].shape
         longer = len(was) == len(now) == 2 and was[1] == now[1] and now[0] > was[0] and _by_token(name)
         if was != now and not longer:
@@ -166,7 +168,9 @@ def _hashed(path: Path) -> Iterator[tuple[str, Stored]]:
         start = 8 + size
         end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
         if start + end > path.stat().st_size:
-            raise SubjectError(f"{path} was cut off: it holds {path.stat().st_size} bytes of {start + end}. Copy it again")
+            raise SubjectError(
+                f"{path} was cut off: it holds {path.stat().st_size} bytes of {start + end}. Copy it again"
+            )
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
             for name, entry in sorted(header.items()):
                 if name != "__metadata__":
@@ -188,7 +192,9 @@ def _settings(folder: Path) -> dict[str, Any]:
 def _tokenizer(folder: Path) -> dict[str, Any]:
     """What decides token ids and the wording around a question."""
     settings = _json(folder / "tokenizer_config.json")
-    fast = {key: value for key, value in _json(folder / "tokenizer.json").items() if key not in {"padding", "truncation"}}
+    fast = {
+        key: value for key, value in _json(folder / "tokenizer.json").items() if key not in {"padding", "truncation"}
+    }
     slow = {name: (folder / name).read_bytes().hex() for name in VOCABULARY if not fast and (folder / name).is_file()}
     template = folder / "chat_template.jinja"
     return {

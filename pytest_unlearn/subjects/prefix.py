@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from pytest_unlearn.lazy import torch
@@ -61,6 +60,41 @@ class Held:
         return states
 
 
+@dataclass(slots=True, eq=False)
+class Anew:
+    """The same for architectures whose state cannot be shared: everything is read from the beginning each time."""
+
+    rows: list[Ids]
+    last: Tensor
+
+    def take(self, rows: Sequence[int]) -> Anew:
+        """Some rows, in that order."""
+        at = list(rows)
+        return Anew([self.rows[i] for i in at], self.last[torch.tensor(at, device=self.last.device)])
+
+    def extend(self, body: Body, ids: Tensor, counts: Tensor) -> Tensor:
+        """States (B, T, D) of `ids` (B, T), full rows."""
+        more = [tuple(row[:count]) for row, count in zip(ids.tolist(), counts.tolist(), strict=True)]
+        self.rows = [row + new for row, new in zip(self.rows, more, strict=True)]
+        states = read_anew(body, self.rows)
+        lengths = torch.tensor([len(row) for row in self.rows], device=body.device)
+        at = lengths[:, None] - ids.shape[1] + torch.arange(ids.shape[1], device=body.device)
+        return states.gather(1, at[..., None].expand(*at.shape, states.shape[-1]))
+
+
+def read_anew(body: Body, rows: Sequence[Ids]) -> Tensor:
+    """States (B, T, D) of right-padded rows, read without a cache."""
+    ids, counts = padded(rows, body.device)
+    return body.read(ids, torch.arange(ids.shape[1], device=body.device) < counts[:, None])
+
+
+def anew(body: Body, prompts: Sequence[Ids]) -> Anew:
+    """Read prompts without a cache."""
+    states = read_anew(body, prompts)
+    ends = torch.tensor([len(prompt) - 1 for prompt in prompts], device=body.device)
+    return Anew(list(prompts), states[torch.arange(len(prompts), device=body.device), ends])
+
+
 def start(body: Body, ids: Ids) -> Start:
     """Read the common start of some prompts."""
     if not ids:
@@ -82,7 +116,9 @@ def fill(body: Body, prompts: Sequence[Ids], begun: Start) -> Held:
             cache.update(layer.keys.expand(shape), layer.values.expand(shape), i)
     before, width = len(begun.ids), ids.shape[1]
     steps = torch.arange(width, device=body.device)
-    mask = torch.cat([torch.ones(len(prompts), before, dtype=torch.bool, device=body.device), steps < counts[:, None]], 1)
+    mask = torch.cat(
+        [torch.ones(len(prompts), before, dtype=torch.bool, device=body.device), steps < counts[:, None]], 1
+    )
     states = body.read(ids, mask, (before + steps).expand_as(ids), cache)
     last = states[torch.arange(len(prompts), device=body.device), counts - 1]
     return _flush_right(Held(cache, mask, before + counts, last))
@@ -106,12 +142,17 @@ def families(prompts: Sequence[Ids]) -> list[tuple[Ids, list[int]]]:
     found: list[tuple[Ids, list[int]]] = []
     rest: list[int] = []
     for indices in alike.values():
-        shared: Ids = commonprefix([prompts[i][:-1] for i in indices])
+        shared = _common([prompts[i][:-1] for i in indices])
         if len(indices) > 1 and len(shared) >= WORTHWHILE:
             found.append((shared, indices))
         else:
             rest += indices
     return found + ([((), rest)] if rest else [])
+
+
+def _common(rows: Sequence[Ids]) -> Ids:
+    first, last = min(rows), max(rows)  # in sorted order these two differ soonest
+    return first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 
 
 def _flush_right(held: Held) -> Held:

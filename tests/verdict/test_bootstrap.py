@@ -73,6 +73,13 @@ def test_a_smaller_alpha_gives_a_wider_interval():
     assert len({*lows, *highs}) == 6
 
 
+def test_few_units_reach_further_than_the_plain_percentile():
+    # 4 units at 5 %: Student's quantile for 3 degrees is -2.353, times sqrt(4 / 3) is -2.717, which leaves 0.33 %.
+    # The outermost resample (the same unit four times) has 1 / 4^4 = 0.39 %, so the ends are the extreme units
+    values = [0.0, 0.4, 0.5, 1.0]
+    assert bootstrap.ratio(values, [1.0] * 4, 0.05, seed=0, resamples=20_000)[1:] == (0.0, 1.0)
+
+
 def test_one_unit_shows_no_spread():
     assert bootstrap.interval(fmean, [3.0], 0.05, seed=0) == (-math.inf, math.inf)
     assert bootstrap.perplexity_ratio([3.0], [2.0], [10], 0.05, seed=0) == (pytest.approx(math.exp(0.1)), 0.0, math.inf)

@@ -40,7 +40,7 @@ def test_gains_mirror_losses(lost, gained, same, alpha):
 @pytest.mark.parametrize("shares", [(0.05, 0.0), (0.1, 0.05), (0.3, 0.25), (0.02, 0.5)])
 def test_net_bounds_cover_the_net_loss(shares):
     lost_share, gained_share = shares
-    n, runs, alpha = 80, 4000, 0.05
+    n, runs, alpha = 80, 2000, 0.05
     drawn = numpy.random.default_rng(3).multinomial(n, [lost_share, gained_share, 1 - sum(shares)], size=runs)
     bounds = [paired.net_bounds(int(lost), int(gained), n, alpha) for lost, gained, _ in drawn]
     net = lost_share - gained_share

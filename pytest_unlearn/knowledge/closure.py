@@ -1,0 +1,306 @@
+"""What a forget request takes with it: every fact is target, entailed, lost or retained."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pytest_unlearn.digest import seed_of
+from pytest_unlearn.errors import Mark, Problem, ScenarioError, did_you_mean
+from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.scenario.model import Selector, Target
+
+
+@dataclass(frozen=True)
+class Closure:
+    """The facts of a knowledge, divided by what a forget request does to them; each part in file order.
+
+    target    must go: selected, or the same fact said another way (its mirror where the relation is symmetric, its
+              counterpart under `inverse_of`)
+    entailed  must go: facts of a relation with `via` that follow from others, each time by way of a fact that must go
+    lost      may go either way, never asked: they hang on the world only by what must go (see `forgetting`)
+    retained  must stay
+    entities  names selected as entities;   ends: names at either end of a target fact
+    private   whether the request is about a private entity
+    """
+
+    knowledge: Knowledge = field(repr=False, compare=False)
+    target: tuple[Fact, ...]
+    entailed: tuple[Fact, ...]
+    lost: tuple[Fact, ...]
+    retained: tuple[Fact, ...]
+    entities: frozenset[str]
+
+    @cached_property
+    def hidden(self) -> frozenset[Fact]:
+        """The facts that must be gone."""
+        return frozenset((*self.target, *self.entailed))
+
+    @cached_property
+    def ends(self) -> frozenset[str]:
+        """The names at either end of a target fact."""
+        return frozenset(name for fact in self.target for name in (fact.subject, fact.object))
+
+    @property
+    def private(self) -> bool:
+        """Whether an entity that is selected, or stands in a target fact, is private."""
+        return any(self.knowledge.entities[name].private for name in self.entities | self.ends)
+
+    @cached_property
+    def cut(self) -> dict[tuple[str, str, bool], frozenset[str]]:
+        """(name, relation, forward) to what is reached from there only by a fact that must be gone."""
+        found: dict[tuple[str, str, bool], set[str]] = defaultdict(set)
+        for fact in self.hidden:
+            found[fact.subject, fact.relation, True].add(fact.object)
+            found[fact.object, fact.relation, False].add(fact.subject)
+            if self.knowledge.relations[fact.relation].symmetric:
+                found[fact.object, fact.relation, True].add(fact.subject)
+                found[fact.subject, fact.relation, False].add(fact.object)
+        return {key: frozenset(names) for key, names in found.items()}
+
+
+def forgetting(knowledge: Knowledge, target: Target) -> Closure:
+    """Divide the facts of `knowledge` by what forgetting `target` does to them.
+
+    An entity selects every fact with it at either end, a relation its facts (with `where`, those whose subject has the
+    given objects), a fact itself.
+
+    Lost: without target and entailed facts, each part of the graph that was connected (directions aside) may fall into
+    pieces. The piece with most facts, or each of them where several are largest, is the world that goes on. Another
+    piece is lost if it holds an end of a fact that was selected by an entity or as a fact: after Jane, who owns Rex, is
+    forgotten, nothing leads to Rex any more, and whether his breed goes with her is left open. Forgetting a whole
+    relation loses nothing more: no thing disappears with it.
+
+    Raises ScenarioError, for all selectors at once, where a name is unknown or nothing is selected.
+    """
+    chosen: dict[Fact, bool] = {}  # whether a thing goes with it
+    entities: set[str] = set()
+    problems: list[Problem] = []
+    for selector in target.selectors:
+        try:
+            facts = _selected(knowledge, selector)
+        except _UnknownError as error:
+            problems += [_problem(selector.at, message) for message in error.messages]
+            continue
+        if selector.entity is not None:
+            entities.add(knowledge.by_name[selector.entity].name)
+        for fact in facts:
+            chosen[fact] = chosen.get(fact, False) or selector.relation is None
+    if problems:
+        raise ScenarioError(problems)
+    twins = _twins(knowledge)
+    gone = {twin: thing for fact, thing in sorted(chosen.items(), key=lambda item: item[1]) for twin in twins(fact)}
+    entailed = _entailed(knowledge, frozenset(gone), twins)
+    left = [fact for fact in knowledge.facts if fact not in gone and fact not in entailed]
+    anchors = {name for fact, thing in gone.items() if thing for name in (fact.subject, fact.object)}
+    lost = _lost(knowledge.facts, left, anchors)
+    return Closure(
+        knowledge,
+        target=tuple(fact for fact in knowledge.facts if fact in gone),
+        entailed=tuple(fact for fact in knowledge.facts if fact in entailed),
+        lost=tuple(fact for fact in left if fact in lost),
+        retained=tuple(fact for fact in left if fact not in lost),
+        entities=frozenset(entities),
+    )
+
+
+def gold(closure: Closure, near: str, relation: str, *, forward: bool = True) -> tuple[str, ...]:
+    """The true answers that may still be given to a question about a retained fact.
+
+    Without forgotten entities, and without answers that are true only by a fact that must be gone.
+    """
+    knowledge = closure.knowledge
+    answers = (knowledge.out if forward else knowledge.into).get((near, relation), ())
+    cut = closure.cut.get((near, relation, forward), frozenset())
+    return tuple(name for name in answers if name not in closure.entities and name not in cut)
+
+
+def halves(facts: Iterable[Fact], seed: int) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
+    """(trained, held out): about half of `facts` each, by a hash of the two entities, the same on every machine.
+
+    Facts between the same two entities stay together, or a mirror or counterpart would give away a held-out fact.
+    """
+    sides: tuple[list[Fact], list[Fact]] = ([], [])
+    for fact in facts:
+        sides[seed_of("halves", seed, sorted((fact.subject, fact.object))) & 1].append(fact)
+    return tuple(sides[0]), tuple(sides[1])
+
+
+def neighbours(closure: Closure) -> tuple[Fact, ...]:
+    """Retained facts that share an entity with a target fact."""
+    return tuple(fact for fact in closure.retained if fact.subject in closure.ends or fact.object in closure.ends)
+
+
+def far(closure: Closure) -> tuple[Fact, ...]:
+    """Retained facts that share no entity with a target fact."""
+    return tuple(fact for fact in closure.retained if not (fact.subject in closure.ends or fact.object in closure.ends))
+
+
+class _UnknownError(Exception):
+    def __init__(self, *messages: str) -> None:
+        self.messages = messages
+
+
+def _selected(knowledge: Knowledge, selector: Selector) -> list[Fact]:
+    if selector.entity is not None:
+        (name,) = _named(knowledge, selector.entity)
+        facts = list(knowledge.touching[name])
+        what = f"'{selector.entity}' has no facts"
+    elif selector.relation is not None:
+        facts = _of_relation(knowledge, selector.relation, selector.where)
+        given = "".join(f", {relation}: {name}" for relation, name in selector.where)
+        what = f"no fact matches 'relation: {selector.relation}{given}'"
+    else:
+        assert selector.fact is not None
+        subject, relation, object = selector.fact
+        unknown = [] if relation in knowledge.relations else [_no_relation(knowledge, relation)]
+        near, far = _named(knowledge, subject, object, also=unknown)
+        facts = [fact for fact in _twins(knowledge)(Fact(near, relation, far)) if fact in knowledge.stored]
+        known = ", ".join(f"'{name}'" for name in knowledge.out.get((near, relation), ())[:5])
+        what = f"there is no fact [{subject}, {relation}, {object}]" + (
+            f": '{relation}' of '{near}' is {known}" if known else f": '{near}' has no '{relation}'"
+        )
+    if not facts:
+        raise _UnknownError(f"{what}, so there is nothing to forget")
+    return facts
+
+
+def _of_relation(knowledge: Knowledge, relation: str, where: tuple[tuple[str, str], ...]) -> list[Fact]:
+    unknown = [
+        _no_relation(knowledge, name)
+        for name in dict.fromkeys((relation, *(key for key, _ in where)))
+        if name not in knowledge.relations
+    ]
+    objects = _named(knowledge, *(name for _, name in where), also=unknown)
+    keys = [(key, name) for (key, _), name in zip(where, objects, strict=True)]
+
+    def fits(name: str) -> bool:
+        return all(object in knowledge.out.get((name, key), ()) for key, object in keys)
+
+    both = knowledge.relations[relation].symmetric
+    return [
+        fact
+        for fact in knowledge.facts
+        if fact.relation == relation and (fits(fact.subject) or (both and fits(fact.object)))
+    ]
+
+
+def _named(knowledge: Knowledge, *names: str, also: Iterable[str] = ()) -> list[str]:
+    """Canonical names; raises _UnknownError for all that are unknown, with the messages in `also`."""
+    unknown = [*also]
+    for name in names:
+        if name not in knowledge.by_name:
+            unknown.append(f"unknown entity '{name}'" + did_you_mean(name, knowledge.by_name))
+    if unknown:
+        raise _UnknownError(*unknown)
+    return [knowledge.by_name[name].name for name in names]
+
+
+def _no_relation(knowledge: Knowledge, name: str) -> str:
+    return f"unknown relation '{name}'" + did_you_mean(name, knowledge.relations)
+
+
+def _problem(at: Mark, message: str) -> Problem:
+    return Problem(at, message, source_line(at))
+
+
+def source_line(at: Mark) -> str:
+    """The line of the file that a mark points into; empty when it cannot be read."""
+    try:
+        lines = at.file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return ""
+    return lines[at.line - 1] if at.line <= len(lines) else ""
+
+
+def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
+    """A function from a fact to every stored fact that says the same, itself among them if it is stored."""
+    counterparts: dict[str, set[str]] = defaultdict(set)
+    for relation in knowledge.relations.values():
+        if relation.symmetric:
+            counterparts[relation.name].add(relation.name)
+        if relation.inverse_of is not None:
+            counterparts[relation.name].add(relation.inverse_of)
+            counterparts[relation.inverse_of].add(relation.name)
+
+    def twins(fact: Fact) -> Iterator[Fact]:
+        seen, open = {fact}, [fact]
+        while open:
+            here = open.pop()
+            if here in knowledge.stored:
+                yield here
+            for relation in counterparts.get(here.relation, ()):
+                other = Fact(here.object, relation, here.subject)
+                if other not in seen:
+                    seen.add(other)
+                    open.append(other)
+
+    return twins
+
+
+def _entailed(
+    knowledge: Knowledge, gone: frozenset[Fact], twins: Callable[[Fact], Iterator[Fact]]
+) -> frozenset[Fact]:
+    """Facts that follow from others only by way of what is gone, and what follows from those, until nothing is added."""
+    derived = [fact for fact in knowledge.facts if knowledge.relations[fact.relation].via and fact not in gone]
+    derived = [fact for fact in derived if _follows(knowledge, fact, {})]
+    found: frozenset[Fact] = frozenset()
+    while derived:
+        cut = Closure(knowledge, tuple(gone), tuple(found), (), (), frozenset()).cut
+        more = {twin for fact in derived if not _follows(knowledge, fact, cut) for twin in twins(fact)} - gone - found
+        if not more:
+            break
+        found |= more
+        derived = [fact for fact in derived if fact not in found]
+    return found
+
+
+def _follows(knowledge: Knowledge, fact: Fact, cut: dict[tuple[str, str, bool], frozenset[str]]) -> bool:
+    """Whether a walk along `via` leads from the subject to the object, without the steps in `cut`."""
+    reached = {fact.subject}
+    for relation in knowledge.relations[fact.relation].via:
+        reached = {
+            name
+            for near in reached
+            for name in knowledge.out.get((near, relation), ())
+            if name not in cut.get((near, relation, True), ())
+        }
+    return fact.object in reached
+
+
+def _lost(facts: Iterable[Fact], left: list[Fact], anchors: set[str]) -> frozenset[Fact]:
+    before, after = _Pieces(facts), _Pieces(left)
+    pieces: dict[str, list[Fact]] = defaultdict(list)
+    for fact in left:
+        pieces[after.of(fact.subject)].append(fact)
+    largest: dict[str, int] = defaultdict(int)
+    for piece in pieces.values():
+        whole = before.of(piece[0].subject)
+        largest[whole] = max(largest[whole], len(piece))
+    cut_off = {after.of(name) for name in anchors}
+    return frozenset(
+        fact
+        for root, piece in pieces.items()
+        if root in cut_off and len(piece) < largest[before.of(piece[0].subject)]
+        for fact in piece
+    )
+
+
+class _Pieces:
+    """Connected pieces of a graph: entities that facts join, directions aside (disjoint sets)."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self._parent: dict[str, str] = {}
+        for fact in facts:
+            self._parent[self.of(fact.subject)] = self.of(fact.object)
+
+    def of(self, name: str) -> str:
+        """The entity that stands for the piece that `name` is in."""
+        root = name
+        while (parent := self._parent.get(root, root)) != root:
+            root = parent
+        while name != root:
+            self._parent[name], name = root, self._parent[name]
+        return root

@@ -1,0 +1,193 @@
+"""The checks of a scenario: one verb, one deciding key, the keys of every check and those of the kind."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pytest_unlearn.errors import UnlearnError, did_you_mean
+from pytest_unlearn.registry import GRADERS, METRICS, PROBES, UTILITY, Entry, Registry
+from pytest_unlearn.scenario.border import check_shape, entry_of, keys_of, shape_of, waiting
+from pytest_unlearn.scenario.keys import DECIDES, VERBS, CheckKeys, DefaultKeys, Verb, is_slug, not_a_slug
+from pytest_unlearn.scenario.model import AtLeast, Between, Check, Claim, GraderUse, Limit, Margin, Search
+from pytest_unlearn.scenario.nodes import Where
+from pytest_unlearn.scenario.problems import Problems, joined, quoted, shown, unknown
+
+FAMILIES: dict[Verb, Registry[Any]] = {"ask": PROBES, "keep": UTILITY, "measure": METRICS}
+
+_DECIDING = tuple(dict.fromkeys(key for keys in DECIDES.values() for key in keys))
+_EVERY = frozenset(keys_of(CheckKeys))
+_DEFAULT = frozenset(keys_of(DefaultKeys))
+_HERE: Where = ("checks",)
+
+
+def read_defaults(value: Any, problems: Problems) -> tuple[dict[str, Any], float]:
+    """`defaults` as far as they can be judged without the checks, and the confidence of the file."""
+    if not isinstance(value, dict):
+        problems.add(("defaults",), f"expected a mapping such as {{confidence: 99%}}, got {shown(value)}")
+        return {}, DefaultKeys().confidence
+    now = waiting("check", value, ("defaults",), problems)
+    keys = shape_of(DefaultKeys).read({k: now[k] for k in now if k in _DEFAULT}, ("defaults",), problems)
+    return now, (keys or DefaultKeys()).confidence
+
+
+class ChecksReader:
+    """Reads the checks of one file."""
+
+    def __init__(self, defaults: dict[str, Any], alpha: float, problems: Problems) -> None:
+        self._defaults, self._alpha, self._problems = defaults, alpha, problems
+        self._kinds: list[type] | None = []  # None as soon as a check names no kind that there is
+
+    def read(self, checks: dict[str, Any]) -> tuple[Check, ...]:
+        """Those without a mistake, in file order; `alpha` is the share of each in the file's error level."""
+        read = [self._check(id_, value, (*_HERE, id_)) for id_, value in checks.items()]
+        self._check_defaults()
+        return tuple(check for check in read if check is not None)
+
+    def _check(self, id_: str, value: Any, where: Where) -> Check | None:
+        problems = self._problems
+        if not is_slug(id_):
+            problems.add(where, not_a_slug(id_), key=True)
+        if not isinstance(value, dict):
+            problems.add(where, f"expected a mapping such as {{ask: direct, limit: 5%}}, got {shown(value)}")
+        data = waiting("check", value, where, problems) if isinstance(value, dict) else {}
+        verb = self._verb(data, where) if isinstance(value, dict) else None
+        entry = self._entry(verb, data[verb], (*where, verb)) if verb else None
+        if entry is None:
+            self._kinds = None
+        elif self._kinds is not None:
+            self._kinds.append(entry.config)
+        if verb is None:
+            return None
+        keys = [*keys_of(VERBS[verb]), *(keys_of(entry.config) if entry else ())]
+        added = self._added(data, verb, keys)
+        homes: dict[str, Where] = {key: ("defaults", key) for key in added}
+        data = self._deciding({**data, **added}, verb, keys, where, homes)
+        graders: tuple[GraderUse, ...] = ()
+        if "grade" in data:
+            graders = read_graders(data["grade"], homes.get("grade", (*where, "grade")), problems)
+        if entry is None:
+            shape_of(VERBS[verb]).read({k: data[k] for k in data if k in keys}, where, problems, homes)
+            return None
+        try:
+            read = check_shape(verb, entry.config).read(data, where, problems, homes)
+        except UnlearnError as error:
+            problems.add((*where, verb), str(error))
+            return None
+        if read is None:
+            return None
+        common, config = read
+        return Check(
+            id=id_,
+            verb=verb,
+            kind=entry.name,
+            config=config,
+            decide=self._decide(common, data, where),
+            claim=_claim(verb, entry),
+            graders=graders,
+            alpha=self._alpha,
+            min_known=common.min_known,
+            tags=common.tags,
+            xfail=common.xfail,
+            at=problems.document.mark(where, key=True),
+        )
+
+    def _verb(self, data: dict[str, Any], where: Where) -> Verb | None:
+        verbs = [key for key in data if key in VERBS]
+        if len(verbs) == 1:
+            return verbs[0]
+        near = next((key for key in data if did_you_mean(key, VERBS).startswith(" - ")), None)
+        if verbs:
+            message = f"`{verbs[1]}` beside `{verbs[0]}`: a check does one of them"
+            self._problems.add((*where, verbs[1]), message, key=True)
+        elif near is not None:
+            self._problems.add((*where, near), unknown(near, VERBS), key=True)
+        else:
+            self._problems.add(where, f"a check needs {joined(quoted(VERBS))}", key=True)
+        return None
+
+    def _entry(self, verb: Verb, name: Any, where: Where) -> Entry[Any] | None:
+        def elsewhere(name: str) -> str:
+            others = ((v, family) for v, family in FAMILIES.items() if v != verb and name in family.names())
+            return next((f"'{name}' is a {family.family}: write `{v}: {name}`" for v, family in others), "")
+
+        return entry_of(FAMILIES[verb], name, where, self._problems, elsewhere)
+
+    def _added(self, data: dict[str, Any], verb: Verb, keys: list[str]) -> dict[str, Any]:
+        """What the defaults add. The limit of a measured number is in its own unit, so that it has no default."""
+        decided = verb == "measure" or any(key in data for key in _DECIDING)
+        keys = [key for key in keys if key not in data and not (decided and key in _DECIDING)]
+        return {key: value for key, value in self._defaults.items() if key in keys}
+
+    def _deciding(
+        self, data: dict[str, Any], verb: Verb, keys: list[str], where: Where, homes: dict[str, Where]
+    ) -> dict[str, Any]:
+        """`data` with the deciding keys that its verb knows; anything but exactly one of them is a mistake."""
+        problems, allowed = self._problems, DECIDES[verb]
+        given = [key for key in data if key in allowed]
+        wrong = [key for key in data if key in _DECIDING and key not in allowed]
+        for key in wrong:
+            problems.add((*where, key), f"`{key}` does not go with `{verb}`: use {joined(quoted(allowed))}", key=True)
+        if len(given) > 1:
+            message = f"`{given[1]}` beside `{given[0]}`: a check decides by one of them"
+            problems.add(homes.get(given[1], (*where, given[1])), message, key=True)
+        misspelt = (key for key in data if key not in keys and did_you_mean(key, allowed).startswith(" - "))
+        if not given and not wrong and not any(misspelt):
+            problems.add(where, f"`{verb}` needs {joined(quoted(allowed))}", key=True)
+        search = data.get("search")
+        if isinstance(search, dict) and waiting("search", search, (*where, "search"), problems) != search:
+            wrong.append("search")
+        return {key: value for key, value in data.items() if key not in wrong}
+
+    def _decide(self, keys: Any, data: dict[str, Any], where: Where) -> Search | Limit | AtLeast | Between | Margin:
+        if "search" in data:
+            return Search(keys.search)
+        if "margin" in data:
+            return Margin(keys.margin)
+        if "at_least" in data:
+            return AtLeast(keys.at_least)
+        if "between" in data:
+            low, high = keys.between
+            if low >= high:
+                self._problems.add((*where, "between"), "must go from a lower number to a higher one")
+            return Between(low, high)
+        return Limit(keys.limit)
+
+    def _check_defaults(self) -> None:
+        """Keys of `defaults` that no kind of the file has are unknown."""
+        if self._kinds is not None:
+            known = [*_DEFAULT, *keys_of(*self._kinds)]
+            for key in self._defaults:
+                if key not in known:
+                    self._problems.add(("defaults", key), unknown(key, known), key=True)
+
+
+def read_graders(value: Any, where: Where, problems: Problems) -> tuple[GraderUse, ...]:
+    """The graders of a check: a name, a mapping of a name to its config, or a list of these.
+
+    A value that is no mapping is the first option of the grader: `{verbatim: 20}`.
+    """
+    items = value if isinstance(value, list) else [value]
+    found: dict[str, GraderUse] = {}
+    for i, item in enumerate(items):
+        here = (*where, i) if isinstance(value, list) else where
+        for name, given in item.items() if isinstance(item, dict) else [(item, None)]:
+            place = (*here, name) if isinstance(item, dict) else here
+            entry = entry_of(GRADERS, name, place, problems, key=isinstance(item, dict))
+            if entry is None:
+                continue
+            if name in found:
+                problems.add(place, f"the grader '{name}' is given twice", key=True)
+            options = keys_of(entry.config)
+            if given is not None and not isinstance(given, dict) and options:
+                given = {options[0]: given}
+            config = shape_of(entry.config).read({} if given is None else given, place, problems)
+            found[name] = GraderUse(name, config)
+    if not items or value == {}:
+        problems.add(where, "must not be empty")
+    return tuple(found.values())
+
+
+def _claim(verb: Verb, entry: Entry[Any]) -> Claim:
+    if verb == "ask":
+        return "forget"
+    return "utility" if verb == "keep" else cast(Claim, entry.facts.get("claim", "utility"))

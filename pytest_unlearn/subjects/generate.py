@@ -1,0 +1,171 @@
+"""Answers of many prompts at once, token by token; a row leaves as soon as it has said enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_unlearn.digest import seed_of
+from pytest_unlearn.lazy import torch
+from pytest_unlearn.subjects.answers import Failed, Output, Outputs
+from pytest_unlearn.subjects.body import Body
+from pytest_unlearn.subjects.encode import Encoder
+from pytest_unlearn.subjects.pack import Budget, packs, persevere
+from pytest_unlearn.subjects.prefix import Anew, Held, Ids, Start, anew, families, fill, start
+from pytest_unlearn.subjects.requests import Generate
+from pytest_unlearn.subjects.score import unreadable
+from pytest_unlearn.subjects.stopping import Ending, split_trace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State: TypeAlias = Held | Anew
+BROKEN = Failed("not-a-number", "the logits of the next token are not finite numbers: the weights are broken")
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One answer as it grows. `draws` are uniform numbers of its own, one a token, or None for greedy decoding."""
+
+    request: Generate
+    prompt: Ids
+    limit: int
+    ending: Ending
+    draws: Tensor | None
+    said: list[int] = field(default_factory=list)
+    gap: float = math.inf
+    made: Output | Failed | None = None
+
+
+def answers(
+    body: Body, encoder: Encoder, requests: Sequence[Generate], budget: Budget, ends: frozenset[int]
+) -> list[Outputs | Failed]:
+    """One answer a request, in order. `ends` are the token ids that end an answer.
+
+    Temperature 0 takes the likeliest token. Otherwise a sample depends on the request's seed, its prompt and its number
+    alone, whatever else is in the batch.
+    """
+    rows: list[list[Row] | Failed] = [_rows(body, encoder, request, ends) for request in requests]
+    every = [row for some in rows if isinstance(some, list) for row in some]
+    groups = families([row.prompt for row in every]) if body.shares else [((), list(range(len(every))))]
+    for shared, indices in groups:
+
+        def work(some: Sequence[Row], shared: Ids = shared) -> list[Output | Failed]:
+            return _group(body, some, shared, budget)
+
+        mine = [every[i] for i in indices]
+        with torch.inference_mode():
+            for row, made in zip(mine, persevere(mine, budget, work), strict=True):
+                row.made = made
+    return [
+        some if isinstance(some, Failed) else _assembled(request, some)
+        for request, some in zip(requests, rows, strict=True)
+    ]
+
+
+def _rows(body: Body, encoder: Encoder, request: Generate, ends: frozenset[int]) -> list[Row] | Failed:
+    try:
+        prompt = encoder.prompt(request.prompt)
+    except Exception as error:  # a template or tokenizer may raise anything
+        return Failed("cannot", str(error))
+    if not prompt:
+        return Failed("cannot", "the prompt has no token")
+    if (why := unreadable(body, prompt)) is not None:
+        return Failed("cannot", why)
+    room = math.inf if body.longest is None else body.longest - len(prompt)
+    limit = int(min(request.max_new, room))
+    if limit < 1:
+        return Failed("cannot", f"the prompt's {len(prompt)} tokens leave no room for an answer")
+    ending = Ending(encoder, request, ends)
+    if request.temperature <= 0:
+        return [Row(request, prompt, limit, ending, None)]
+    return [Row(request, prompt, limit, ending, _draws(request, prompt, i)) for i in range(request.samples)]
+
+
+def _draws(request: Generate, prompt: Ids, sample: int) -> Tensor:
+    own = torch.Generator().manual_seed(seed_of(request.seed, prompt, request.temperature, sample))
+    return torch.rand(request.max_new, generator=own, dtype=torch.float64)
+
+
+def _group(body: Body, rows: Sequence[Row], shared: Ids, budget: Budget) -> list[Output | Failed]:
+    """Rows whose prompts all begin with `shared`."""
+    begun = start(body, shared)
+    for pack in packs([len(row.prompt) + row.limit for row in rows], budget.tokens):
+        some = [rows[i] for i in pack]
+        for row in some:
+            row.said, row.gap, row.made = [], math.inf, None
+        _decode(body, _read(body, some, begun), some)
+    return [row.made if row.made is not None else Failed("cannot", "decoding did not end") for row in rows]
+
+
+def _read(body: Body, rows: Sequence[Row], begun: Start) -> State:
+    """Prompts, each read once, and their samples beside each other."""
+    place = {prompt: i for i, prompt in enumerate(dict.fromkeys(row.prompt for row in rows))}
+    state: State = fill(body, list(place), begun) if body.shares else anew(body, list(place))
+    return state.take([place[row.prompt] for row in rows])
+
+
+def _decode(body: Body, state: State, rows: Sequence[Row]) -> None:
+    """Decode until every row has ended; those that have leave the batch."""
+    alive = list(rows)
+    logits = body.logits(state.last)  # (B, V)
+    while True:
+        tokens = _next(logits, alive)
+        for row, token in zip(alive, tokens, strict=True):
+            _grow(row, token)
+        on = [i for i, row in enumerate(alive) if row.made is None]
+        if not on:
+            return
+        if len(on) < len(alive):
+            state = state.take(on)
+            alive = [alive[i] for i in on]
+        last = torch.tensor([[tokens[i]] for i in on], device=body.device)
+        logits = body.logits(state.extend(body, last, torch.ones(len(on), dtype=torch.long, device=body.device))[:, 0])
+
+
+def _next(logits: Tensor, rows: Sequence[Row]) -> list[int | None]:
+    """The next token of each row, None where its logits are broken; notes how close the two best were."""
+    finite = logits.logsumexp(-1).isfinite().tolist()
+    best, where = logits.topk(min(2, logits.shape[-1]), dim=-1)
+    gaps, tokens = (best[:, 0] - best[:, -1]).tolist(), where[:, 0].tolist()
+    for i, row in enumerate(rows):
+        if row.draws is None:
+            row.gap = min(row.gap, gaps[i])
+        elif finite[i]:
+            tokens[i] = _sample(logits[i], row.request.temperature, float(row.draws[len(row.said)]))
+    return [token if good else None for token, good in zip(tokens, finite, strict=True)]
+
+
+def _sample(logits: Tensor, temperature: float, draw: float) -> int:
+    """The token at which the cumulative probability passes `draw`; one row at a time, so that no batch can change it."""
+    chances = (logits.cpu().double() / temperature).softmax(-1).cumsum(-1)  # (V,)
+    at = int(torch.searchsorted(chances, draw * float(chances[-1]), right=True))
+    return min(at, len(chances) - 1)
+
+
+def _grow(row: Row, token: int | None) -> None:
+    if token is None:
+        row.made = BROKEN
+        return
+    row.said.append(token)
+    ended = row.ending.reached(row.said)
+    if ended is None and len(row.said) >= row.limit:
+        ended = "length", row.ending.text(row.said)
+    if ended is not None:
+        answer, trace = split_trace(ended[1], row.request.prompt.opening)
+        row.made = Output(answer, trace, finish=ended[0])
+
+
+def _assembled(request: Generate, rows: Sequence[Row]) -> Outputs | Failed:
+    outputs: list[Output] = []
+    for row in rows:
+        if not isinstance(row.made, Output):
+            return row.made or Failed("cannot", "decoding did not end")
+        outputs.append(row.made)
+    if not any(output.text or output.trace for output in outputs):
+        return Failed("empty", "the model ended its answer before it said anything")
+    if len(outputs) == 1:
+        outputs *= request.samples
+    return Outputs(tuple(outputs), min(row.gap for row in rows))

@@ -1,0 +1,198 @@
+"""Answers that were given before, in one SQLite file that processes share."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pytest_unlearn.digest import digest
+from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Scores, States, Tokens
+from pytest_unlearn.subjects.effort import Effort
+from pytest_unlearn.subjects.protocol import Opened, Reach, Subject
+from pytest_unlearn.subjects.requests import Request, Verb
+from pytest_unlearn.subjects.score import SCORING_VERSION
+
+Result = TypeVar("Result")
+AT_ONCE = 512  # requests looked up, asked and written together: what an interrupt loses at most
+PATIENCE = 30.0  # seconds to wait for another process that writes
+TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID"
+
+
+class Memo:
+    """A file of answers, readable by its owner only: they may say what must be forgotten.
+
+    It saves work and never stands in its way: a damaged file is set aside and remade, and where it cannot be written the
+    run goes on without it, with a warning.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """`path` and its folder are made when something is first looked up."""
+        self.path = path
+        self._connection: sqlite3.Connection | None = None
+        self._given_up = False
+
+    def wrap(self, subject: Subject) -> Memoised:
+        """A subject that answers from this memo what it was asked before."""
+        return Memoised(subject, self)
+
+    def get(self, keys: Sequence[str]) -> dict[str, Answer]:
+        """The answers that are known, by key."""
+
+        def look(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            marks = ",".join("?" * len(keys))
+            return connection.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", keys).fetchall()
+
+        return {key: _decoded(text) for key, text in self._use(look) or []}
+
+    def put(self, answers: dict[str, Answer]) -> None:
+        """Keep answers. A failure is no answer and is not kept, nor are hidden states."""
+        rows = [(key, _encoded(answer)) for key, answer in answers.items() if not isinstance(answer, Failed | States)]
+        if rows:
+            self._use(lambda connection: _insert(connection, rows))
+
+    def close(self) -> None:
+        """Close the file; it is opened again when needed."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _use(self, action: Callable[[sqlite3.Connection], Result]) -> Result | None:
+        if self._given_up:
+            return None
+        for last in (False, True):
+            try:
+                return action(self._open())
+            except sqlite3.OperationalError as error:
+                return self._give_up(error)
+            except sqlite3.DatabaseError as error:
+                if last:
+                    return self._give_up(error)
+                self._set_aside(error)
+            except OSError as error:
+                return self._give_up(error)
+        return None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the same mode
+            connection = sqlite3.connect(self.path, timeout=PATIENCE)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(TABLE)
+            except sqlite3.Error:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        self.close()
+        aside = self.path.with_name(self.path.name + ".damaged")
+        for suffix in ("", "-wal", "-shm"):
+            file = self.path.with_name(self.path.name + suffix)
+            if file.exists():
+                file.replace(aside.with_name(aside.name + suffix))
+        warnings.warn(
+            f"the memo {self.path} was damaged ({error}); it is kept as {aside.name} and begun anew", stacklevel=2
+        )
+
+    def _give_up(self, error: Exception) -> None:
+        self.close()
+        self._given_up = True
+        warnings.warn(f"the memo {self.path} cannot be used ({error}); every question is asked anew", stacklevel=2)
+
+
+class Memoised:
+    """A subject in front of which a memo stands."""
+
+    def __init__(self, subject: Subject, memo: Memo) -> None:
+        self.subject, self._memo = subject, memo
+        self._requests = self._memoised = 0
+        self._place = getattr(getattr(subject, "placement", None), "kind", "")
+
+    @property
+    def digest(self) -> str:
+        """That of the subject: a memo changes no answer."""
+        return self.subject.digest
+
+    @property
+    def can(self) -> frozenset[Verb]:
+        """What the subject can do."""
+        return self.subject.can
+
+    @property
+    def reach(self) -> Reach:
+        """That of the subject."""
+        return self.subject.reach
+
+    @property
+    def base(self) -> Subject | None:
+        """That of the subject."""
+        return self.subject.base
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the subject's weights take, 0 where it is not known."""
+        return int(getattr(self.subject, "bytes", 0))
+
+    @property
+    def effort(self) -> Effort:
+        """What was asked here, and what answering took behind it."""
+        behind = getattr(self.subject, "effort", None) or Effort()
+        return Effort(self._requests, self._memoised, behind.batches, behind.tokens)
+
+    def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
+        """One answer a request, in order; those not known yet are asked, each once."""
+        for low in range(0, len(requests), AT_ONCE):
+            some = requests[low : low + AT_ONCE]
+            keys = [digest(self.digest, request, self._place, SCORING_VERSION, alone) for request in some]
+            known = self._memo.get(list(dict.fromkeys(keys)))
+            self._requests += len(some)
+            self._memoised += sum(key in known for key in keys)
+            unknown = {key: request for key, request in zip(keys, some, strict=True) if key not in known}
+            if unknown:
+                found = self.subject.answer(list(unknown.values()), alone=alone)
+                new = dict(zip(unknown, found, strict=True))
+                self._memo.put(new)
+                known |= new
+            yield from (known[key] for key in keys)
+
+    def open(self) -> AbstractContextManager[Opened]:
+        """The subject's weights."""
+        return self.subject.open()
+
+    def close(self) -> None:
+        """Free what the subject holds."""
+        self.subject.close()
+
+
+def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str]]) -> None:
+    with connection:
+        connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
+
+
+def _encoded(answer: Answer) -> str:
+    return json.dumps({"kind": type(answer).__name__, **asdict(answer)}, ensure_ascii=False)
+
+
+def _decoded(text: str) -> Answer:
+    """The answer that `_encoded` wrote; floats come back to the last bit."""
+    fields: dict[str, Any] = json.loads(text)
+    kind = fields.pop("kind")
+    if kind == "Scores":
+        tokens = fields["tokens"]
+        told = None if tokens is None else tuple(Tokens(**{k: tuple(v) for k, v in t.items()}) for t in tokens)
+        return Scores(tuple(fields["logp"]), tuple(fields["lengths"]), told)
+    if kind == "Outputs":
+        items = tuple(Output(**{**item, "media": tuple(item["media"])}) for item in fields["items"])
+        return Outputs(items, fields["near_tie"])
+    return Episode(**{**fields, "actions": tuple(fields["actions"])})

@@ -1,0 +1,103 @@
+"""Weights in this process: batches to train on, logits at answer positions, and saving what came out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_unlearn.errors import SubjectError
+from pytest_unlearn.lazy import torch
+from pytest_unlearn.subjects.body import Body
+from pytest_unlearn.subjects.encode import Encoder
+from pytest_unlearn.subjects.prefix import padded
+from pytest_unlearn.subjects.quiet import quiet
+from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.score import unreadable
+from pytest_unlearn.subjects.sites import sites
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from pytest_unlearn.subjects.protocol import Batch
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextBatch:
+    """Token ids, attention mask (true where a token stands) and labels (-100 on prompt and padding), each (B, S)."""
+
+    ids: Tensor
+    mask: Tensor
+    labels: Tensor
+
+    def to(self, device: Any) -> TextBatch:
+        """The batch on another device."""
+        return TextBatch(self.ids.to(device), self.mask.to(device), self.labels.to(device))
+
+
+class OpenedModel:
+    """A causal language model that may be changed. `module` may be replaced by one with adapters around it."""
+
+    def __init__(self, module: nn.Module, encoder: Encoder) -> None:
+        self.module, self._encoder = module, encoder
+        self._split: tuple[nn.Module, Body] | None = None
+
+    @property
+    def sites(self) -> Mapping[str, nn.Module]:
+        """Parts of the module by the names of `pytest_unlearn.subjects.sites`."""
+        return sites(self._body.causal)
+
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer of transformers."""
+        return self._encoder.tokenizer
+
+    def encode(self, examples: Sequence[tuple[Prompt, str]]) -> TextBatch:
+        """Prompts with answers, right-padded, on the module's device; each answer ends with the end-of-turn token.
+
+        Raises SubjectError for an example that the model cannot hold.
+        """
+        body, device = self._body, self._body.device
+        pairs = [self._encoder.pair(prompt, answer, True) for prompt, answer in examples]
+        for pair, (prompt, _) in zip(pairs, examples, strict=True):
+            if (why := unreadable(body, pair.ids)) is not None:
+                raise SubjectError(f"the example '{prompt.text[:60]}' cannot be trained on: {why}")
+        ids, counts = padded([pair.ids for pair in pairs], device)
+        columns = torch.arange(ids.shape[1], device=device)
+        mask = columns < counts[:, None]
+        begins = torch.tensor([pair.prompt_len for pair in pairs], device=device)
+        return TextBatch(ids, mask, ids.masked_fill(~mask | (columns < begins[:, None]), IGNORED))
+
+    def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits (B, T, V) in float32 where an answer token is predicted, and those tokens (B, T), with gradients.
+
+        T is the longest answer of the batch; labels of shorter rows end in -100, and their logits there mean nothing.
+        """
+        body = self._body
+        wanted = batch.labels[:, 1:] != IGNORED  # (B, S - 1)
+        counts = wanted.sum(1)
+        longest = int(counts.max())
+        at = wanted.int().argsort(dim=1, descending=True, stable=True)[:, :longest]  # (B, T), in order of position
+        states = body.read(batch.ids, batch.mask)
+        chosen = states.gather(1, at[..., None].expand(*at.shape, states.shape[-1]))
+        labels = batch.labels[:, 1:].gather(1, at)
+        return body.logits(chosen), labels.masked_fill(~wanted.gather(1, at), IGNORED)
+
+    def save(self, folder: Path) -> None:
+        """Write weights, configuration and tokenizer; adapters are merged into the copy that is written."""
+        module: Any = self.module
+        if hasattr(module, "merge_and_unload"):
+            module = copy.deepcopy(module).merge_and_unload()
+        with quiet():
+            module.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
+
+    @property
+    def _body(self) -> Body:
+        if self._split is None or self._split[0] is not self.module:
+            self._split = (self.module, Body(self.module))
+        return self._split[1]

@@ -1,0 +1,47 @@
+"""Token sequences that begin alike, so that what they have in common is read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Ids = tuple[int, ...]
+
+
+class Trie:
+    """Targets of one prompt. Node 0 is the prompt; every other node is a token that some target has at that point.
+
+    token     the token of each node
+    children  the nodes that go on from each node, by their token
+    paths     for each target the nodes that it walks through, the prompt left out
+    """
+
+    def __init__(self, targets: Iterable[Ids]) -> None:
+        self.token: list[int] = [-1]
+        self.children: list[dict[int, int]] = [{}]
+        self._parent: list[int] = [0]
+        self.paths = [self._walk(target) for target in targets]
+
+    def rows(self) -> list[list[int]]:
+        """The fewest paths, from the prompt on, through every node that has children: what a model has to read."""
+        inner = {self._parent[node] for node in range(1, len(self.token))} - {0}
+        ends = inner - {self._parent[node] for node in inner}
+        return [self._back(node) for node in sorted(ends)]
+
+    def _walk(self, target: Ids) -> list[int]:
+        node, path = 0, []
+        for token in target:
+            if token not in self.children[node]:
+                self.children[node][token] = len(self.token)
+                self.token.append(token)
+                self.children.append({})
+                self._parent.append(node)
+            node = self.children[node][token]
+            path.append(node)
+        return path
+
+    def _back(self, node: int) -> list[int]:
+        path = []
+        while node:
+            path.append(node)
+            node = self._parent[node]
+        return path[::-1]

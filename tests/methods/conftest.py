@@ -1,0 +1,59 @@
+"""The smallest real language model: a table of probabilities of the next letter given the last one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pytest_unlearn.methods.sampler import Cut
+from pytest_unlearn.subjects.requests import Prompt
+
+LETTERS = "abcdefgh"
+
+
+@dataclass
+class Bigram:
+    """An opened model over the letters a to h. A prompt and its answer are letters; each letter is a token."""
+
+    module: nn.Module
+    sites: Mapping[str, nn.Module] = field(default_factory=dict)
+
+    def encode(self, examples: Sequence[tuple[Prompt, str]]) -> Cut:
+        rows = [[LETTERS.index(letter) for letter in prompt.text + answer] for prompt, answer in examples]
+        width = max(map(len, rows))
+        ids = torch.zeros(len(rows), width, dtype=torch.long)
+        mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
+        for i, ((prompt, _), row) in enumerate(zip(examples, rows, strict=True)):
+            start, end = len(prompt.text), len(row)
+            ids[i, :end], mask[i, :end], labels[i, start:end] = torch.tensor(row), 1, torch.tensor(row[start:])
+        return Cut(ids, mask, labels)
+
+    def logits(self, batch: Cut) -> tuple[Tensor, Tensor]:
+        answers = [row[row != -100] for row in batch.labels]
+        labels = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-100)
+        rows = [self.module(ids[:-1])[labels[1:] != -100] for ids, labels in zip(batch.ids, batch.labels, strict=True)]
+        return nn.utils.rnn.pad_sequence(rows, batch_first=True), labels
+
+    def save(self, folder: Path) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def bigram() -> Callable[..., Bigram]:
+    """A model in which each named pair of letters has its probability: `bigram(ab=1/2)`. The rest is shared evenly."""
+
+    def make(**pairs: float) -> Bigram:
+        table = torch.zeros(len(LETTERS), len(LETTERS), dtype=torch.float64)
+        for letter, row in zip(LETTERS, table, strict=True):
+            named = {pair[1]: p for pair, p in pairs.items() if pair[0] == letter}
+            rest = (1 - sum(named.values())) / (len(LETTERS) - len(named))
+            row.copy_(torch.tensor([math.log(named.get(after, rest)) for after in LETTERS]))
+        return Bigram(nn.Embedding.from_pretrained(table, freeze=False))
+
+    return make

@@ -46,8 +46,8 @@ NAMES = {
     "TL": "Timor-Leste",
 }
 
-# Short, native and older names in Latin letters. No adjectives, no longer form of the name itself, nothing that holds
-# the capital's name, and no abbreviation that is also a word ("US", "CAR").
+# Short, native and older names in Latin letters. No adjectives, no longer form of the name itself, no difference of
+# accents alone, nothing that holds the capital's name, and no abbreviation that is also a word ("US", "CAR").
 ALIASES: dict[str, tuple[str, ...]] = {
     "AE": ("UAE",),
     "AL": ("Shqipëria",),
@@ -136,11 +136,13 @@ class Fixed(NamedTuple):
 CAPITALS = {
     "BI": Fixed("Gitega", "the political capital since 2019; countryinfo still has Bujumbura"),
     "BO": Fixed(None, "Sucre by the constitution, La Paz by the seat of government"),
+    "CR": Fixed("San José", "the usual spelling in English text"),
     "GQ": Fixed(None, "moving from Malabo to Ciudad de la Paz; the sources differ"),
     "IL": Fixed(None, "the status of Jerusalem is disputed"),
     "KZ": Fixed("Astana", "called Nur-Sultan from 2019 to 2022 only; both sources are older than the change back"),
     "LK": Fixed(None, "Colombo by custom, Sri Jayawardenepura Kotte by law"),
     "MM": Fixed("Naypyidaw", "the usual spelling of Nay Pyi Taw"),
+    "PY": Fixed("Asunción", "the usual spelling in English text"),
     "SG": Fixed(None, "the city has the country's name, so every question holds its answer"),
     "SZ": Fixed(None, "Mbabane of the government, Lobamba of king and parliament; the sources differ"),
     "US": Fixed("Washington, D.C.", "the full name; GeoNames has Washington"),
@@ -151,22 +153,17 @@ CAPITALS = {
 CITY_ALIASES: dict[str, tuple[str, ...]] = {
     "Addis Ababa": ("Addis Abeba",),
     "Astana": ("Nur-Sultan",),
-    "Asuncion": ("Asunción",),
     "Athens": ("Athina",),
     "Beijing": ("Peking",),
     "Belgrade": ("Beograd",),
     "Bern": ("Berne",),
-    "Bogota": ("Bogotá",),
-    "Brasilia": ("Brasília",),
     "Brussels": ("Bruxelles",),
     "Bucharest": ("București",),
-    "Chisinau": ("Chișinău",),
     "Copenhagen": ("København",),
     "Dhaka": ("Dacca",),
     "Havana": ("La Habana",),
     "Kyiv": ("Kiev",),
     "Lisbon": ("Lisboa",),
-    "Lome": ("Lomé",),
     "Mexico City": ("Ciudad de México",),
     "Moscow": ("Moskva",),
     "N'Djamena": ("Ndjamena",),
@@ -176,14 +173,12 @@ CITY_ALIASES: dict[str, tuple[str, ...]] = {
     "Prague": ("Praha",),
     "Pristina": ("Prishtina",),
     "Rome": ("Roma",),
-    "San Jose": ("San José",),
     "Sanaa": ("Sana'a",),
     "Tehran": ("Teheran",),
     "Ulaanbaatar": ("Ulan Bator",),
     "Vienna": ("Wien",),
     "Warsaw": ("Warszawa",),
     "Washington, D.C.": ("Washington",),
-    "Yaounde": ("Yaoundé",),
 }
 
 CONTINENT_OF = {
@@ -209,7 +204,7 @@ UNIT_CODES = {
     "cedi": "GHS",
     "colon": "CRC",
     "convertible mark": "BAM",
-    "cordoba": "NIO",
+    "córdoba": "NIO",
     "dalasi": "GMD",
     "denar": "MKD",
     "dinar": "BHD DZD IQD JOD KWD LYD RSD TND",
@@ -276,11 +271,7 @@ UNIT_CODES = {
 UNITS = {code: unit for unit, codes in UNIT_CODES.items() for code in codes.split()}
 
 CURRENCY_ALIASES: dict[str, tuple[str, ...]] = {
-    "bolivar": ("bolívar",),
-    "colon": ("colón",),
     "convertible mark": ("mark",),
-    "cordoba": ("córdoba",),
-    "guarani": ("guaraní",),
     "krona": ("kronor",),
     "krone": ("kroner",),
     "leu": ("lei",),
@@ -290,7 +281,6 @@ CURRENCY_ALIASES: dict[str, tuple[str, ...]] = {
     "shekel": ("sheqel",),
     "tugrik": ("tögrög",),
     "yuan": ("renminbi",),
-    "zloty": ("złoty",),
 }
 
 # Pairs that the sources disagree on, or both have wrong: does the border exist on the ground?
@@ -331,7 +321,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "On which continent is {subject}?",
             "Which continent does {subject} belong to?",
             "Name the continent that {subject} is part of.",
-            "On a map of the world, on which continent would you look for {subject}?",
+            "In what continent does {subject} lie?",
         ],
         "say": "{subject} is a country in {object}.",
         "noun": "the continent of {subject}",
@@ -341,7 +331,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "What is the currency of {subject}?",
             "Which currency is used in {subject}?",
             "Name the currency that people pay with in {subject}.",
-            "If you go shopping in {subject}, what is the local money called?",
+            "{subject} uses which currency?",
         ],
         "say": "The currency of {subject} is the {object}.",
         "noun": "the currency of {subject}",
@@ -351,7 +341,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "Name a country that borders {subject}.",
             "Which country shares a land border with {subject}?",
             "Name one of the neighbouring countries of {subject}.",
-            "If you cross a land border of {subject}, which country could you be in?",
+            "{subject} borders which country?",
         ],
         "say": "{subject} borders {object}.",
         "noun": "a country that borders {subject}",

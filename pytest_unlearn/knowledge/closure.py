@@ -6,11 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 from pytest_unlearn.digest import seed_of
-from pytest_unlearn.errors import Mark, Problem, ScenarioError, did_you_mean
+from pytest_unlearn.errors import Problem, ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.places import problem
 from pytest_unlearn.scenario.model import Selector, Target
+
+
+Cut: TypeAlias = dict[tuple[str, str, bool], frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -49,16 +54,9 @@ class Closure:
         return any(self.knowledge.entities[name].private for name in self.entities | self.ends)
 
     @cached_property
-    def cut(self) -> dict[tuple[str, str, bool], frozenset[str]]:
+    def cut(self) -> Cut:
         """(name, relation, forward) to what is reached from there only by a fact that must be gone."""
-        found: dict[tuple[str, str, bool], set[str]] = defaultdict(set)
-        for fact in self.hidden:
-            found[fact.subject, fact.relation, True].add(fact.object)
-            found[fact.object, fact.relation, False].add(fact.subject)
-            if self.knowledge.relations[fact.relation].symmetric:
-                found[fact.object, fact.relation, True].add(fact.subject)
-                found[fact.subject, fact.relation, False].add(fact.object)
-        return {key: frozenset(names) for key, names in found.items()}
+        return _cut(self.knowledge, self.hidden)
 
 
 def forgetting(knowledge: Knowledge, target: Target) -> Closure:
@@ -82,7 +80,7 @@ def forgetting(knowledge: Knowledge, target: Target) -> Closure:
         try:
             facts = _selected(knowledge, selector)
         except _UnknownError as error:
-            problems += [_problem(selector.at, message) for message in error.messages]
+            problems += [problem(selector.at, message) for message in error.messages]
             continue
         if selector.entity is not None:
             entities.add(knowledge.by_name[selector.entity].name)
@@ -202,19 +200,6 @@ def _no_relation(knowledge: Knowledge, name: str) -> str:
     return f"unknown relation '{name}'" + did_you_mean(name, knowledge.relations)
 
 
-def _problem(at: Mark, message: str) -> Problem:
-    return Problem(at, message, source_line(at))
-
-
-def source_line(at: Mark) -> str:
-    """The line of the file that a mark points into; empty when it cannot be read."""
-    try:
-        lines = at.file.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return ""
-    return lines[at.line - 1] if at.line <= len(lines) else ""
-
-
 def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
     """A function from a fact to every stored fact that says the same, itself among them if it is stored."""
     counterparts: dict[str, set[str]] = defaultdict(set)
@@ -248,7 +233,7 @@ def _entailed(
     derived = [fact for fact in derived if _follows(knowledge, fact, {})]
     found: frozenset[Fact] = frozenset()
     while derived:
-        cut = Closure(knowledge, tuple(gone), tuple(found), (), (), frozenset()).cut
+        cut = _cut(knowledge, gone | found)
         more = {twin for fact in derived if not _follows(knowledge, fact, cut) for twin in twins(fact)} - gone - found
         if not more:
             break
@@ -257,7 +242,7 @@ def _entailed(
     return found
 
 
-def _follows(knowledge: Knowledge, fact: Fact, cut: dict[tuple[str, str, bool], frozenset[str]]) -> bool:
+def _follows(knowledge: Knowledge, fact: Fact, cut: Cut) -> bool:
     """Whether a walk along `via` leads from the subject to the object, without the steps in `cut`."""
     reached = {fact.subject}
     for relation in knowledge.relations[fact.relation].via:
@@ -268,6 +253,17 @@ def _follows(knowledge: Knowledge, fact: Fact, cut: dict[tuple[str, str, bool], 
             if name not in cut.get((near, relation, True), ())
         }
     return fact.object in reached
+
+
+def _cut(knowledge: Knowledge, facts: Iterable[Fact]) -> Cut:
+    found: dict[tuple[str, str, bool], set[str]] = defaultdict(set)
+    for fact in facts:
+        found[fact.subject, fact.relation, True].add(fact.object)
+        found[fact.object, fact.relation, False].add(fact.subject)
+        if knowledge.relations[fact.relation].symmetric:
+            found[fact.object, fact.relation, True].add(fact.subject)
+            found[fact.subject, fact.relation, False].add(fact.object)
+    return {key: frozenset(names) for key, names in found.items()}
 
 
 def _lost(facts: Iterable[Fact], left: list[Fact], anchors: set[str]) -> frozenset[Fact]:

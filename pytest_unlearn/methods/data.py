@@ -67,7 +67,8 @@ class LoopConfig:
     """Options of the one training loop, shared by every method that trains.
 
     `steps` wins over `epochs` (passes over the forget set). `trainable` is `all`, `lora`, `{layers: [a, b]}` or
-    `{modules: [name, ...]}`. `batch` counts forget rows; as many retain rows are paired with them.
+    `{modules: [name, ...]}`. `batch` counts forget rows; as many retain rows are paired with them. `warmup` counts
+    steps; below 1 it is a share of them.
     """
 
     steps: Annotated[int, Ge(1)] | None = None

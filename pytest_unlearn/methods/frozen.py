@@ -15,25 +15,26 @@ if TYPE_CHECKING:
 
 
 class Frozen:
-    """Outputs of the original, the weights that training starts from. Training works on a copy and never changes them.
-
-    Log-probabilities of a set are computed once, for all its examples, when the objective first asks for one of them:
-    an objective that never asks pays nothing.
-    """
+    """Log-probabilities of the original, taken from the weights before their first step: no second model is held."""
 
     def __init__(self, opened: Opened, sets: Mapping[SetName, EncodedSet], rows_at_once: int = 8) -> None:
-        self._opened, self._sets, self._rows_at_once = opened, sets, rows_at_once
-        self._logp: dict[SetName, Tensor] = {}
+        self._logp = {name: _logp(opened, examples, rows_at_once) for name, examples in sets.items()}
 
     def logp(self, rows: Rows) -> Tensor:
-        """Log-probability of each answer under the original, (B,), natural log, summed over its tokens, no gradient."""
+        """Log-probability of each answer under the original, (B,), natural log, summed over its tokens, no gradient.
+
+        Raises LookupError for a set that `train` was not asked to measure.
+        """
         if rows.set not in self._logp:
-            self._logp[rows.set] = self._measure(self._sets[rows.set])
+            raise LookupError(
+                f"this objective compares with the original on the {rows.set} set: `train` must be told so"
+            )
         known = self._logp[rows.set]  # (examples,)
         return known[torch.tensor(rows.at, device=known.device)]
 
-    def _measure(self, examples: EncodedSet) -> Tensor:
-        places = range(len(examples))
-        parts = [places[i : i + self._rows_at_once] for i in range(0, len(places), self._rows_at_once)]
-        with torch.no_grad():
-            return torch.cat([sequence_logp(*self._opened.logits(examples.rows(at, at).batch)) for at in parts])
+
+def _logp(opened: Opened, examples: EncodedSet, rows_at_once: int) -> Tensor:
+    places = range(len(examples))
+    parts = [places[i : i + rows_at_once] for i in range(0, len(places), rows_at_once)]
+    with torch.no_grad():
+        return torch.cat([sequence_logp(*opened.logits(examples.rows(at, at).batch)) for at in parts])

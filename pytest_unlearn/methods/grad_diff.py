@@ -38,7 +38,7 @@ class GradDiffConfig(LoopConfig):
 
 
 def grad_diff_terms(now: Opened, original: Frozen, pair: Pair, config: GradDiffConfig) -> dict[str, Term]:
-    """`forget`: mean log-likelihood of the forget tokens; `retain`: mean negative log-likelihood of the retain tokens."""
+    """`forget`: mean log-likelihood of the forget tokens; `retain`: mean negative one of the retain tokens."""
     nll = nll_term(now, pair.forget)
     return {
         "forget": Term(-nll.total, nll.count, config.forget_weight),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import math
 import os
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import Data, LoopConfig
+from pytest_unlearn.methods.data import Data, Example, LoopConfig
 from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.sampler import EncodedSet, paired_steps
 from pytest_unlearn.methods.terms import Config, Objective, SetName
@@ -25,27 +24,32 @@ LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothin
 Losses = list[dict[str, float]]
 
 
-def train(subject: Subject, data: Data, config: Config, seed: int, objective: Objective[Config]) -> Subject:
-    """A new subject: a copy of `subject` trained on `data` by `objective`. `subject` itself is not changed.
-
-    Raises MethodError where a set that the objective needs is empty, where `trainable` matches nothing, and where the
-    training breaks down. Cut off, it leaves nothing behind.
-    """
-    if not (data.forget or data.retain):
-        raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
-    with subject.open() as original:
-        now = copy_of(original)
-        fit(now, original, data, config, seed, objective)
-        return made_of(now, subject)
-
-
-def fit(
-    now: Opened,
-    original: Opened,
+def train(
+    subject: Subject,
     data: Data,
     config: Config,
     seed: int,
     objective: Objective[Config],
+    original: tuple[SetName, ...] = (),
+) -> Subject:
+    """A new subject: the weights of `subject` trained on `data` by `objective`. `subject` itself is not changed.
+
+    `original` names the sets on which the objective compares with the frozen original. Raises MethodError where a set
+    that is needed is empty, where `trainable` matches nothing, and where the training breaks down; SubjectError where
+    the weights are not in this process. Cut off, it leaves nothing behind.
+    """
+    with subject.open() as now:
+        fit(now, data, config, seed, objective, original)
+        return now.subject()
+
+
+def fit(
+    now: Opened,
+    data: Data,
+    config: Config,
+    seed: int,
+    objective: Objective[Config],
+    original: tuple[SetName, ...] = (),
     tokens_at_once: int = TOKENS_AT_ONCE,
 ) -> Losses:
     """Train `now` in place; returns the mean of each term in every step, before its update and without its weight.
@@ -54,12 +58,11 @@ def fit(
     of one large batch. The same seed gives the same weights to the bit on the same device.
     """
     now.module.eval()  # no dropout: the gradient is that of the function that is judged
-    sets: dict[SetName, EncodedSet] = {}
-    if data.forget:
-        sets["forget"] = EncodedSet("forget", data.forget, now)
-    if data.retain:
-        sets["retain"] = EncodedSet("retain", data.retain, now)
-    frozen = Frozen(original, sets)
+    examples: dict[SetName, tuple[Example, ...]] = {"forget": data.forget, "retain": data.retain}
+    sets = {name: EncodedSet(name, rows, now) for name, rows in examples.items() if rows}
+    if not sets:
+        raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
+    frozen = Frozen(now, {name: rows for name, rows in sets.items() if name in original})
     steps = paired_steps(sets, config.batch, seed, tokens_at_once)
     n = steps_of(config, len(data.forget or data.retain))
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
@@ -159,11 +162,3 @@ def _progress(n: int) -> Iterator[Callable[[Mapping[str, float]], None]]:
             bar.update(task, advance=1, description=f"training  {told}")
 
         yield show
-
-
-def copy_of(opened: Opened) -> Opened:
-    return copy.deepcopy(opened)
-
-
-def made_of(now: Opened, subject: Subject) -> Subject:
-    raise NotImplementedError

@@ -57,4 +57,4 @@ def npo_terms(now: Opened, original: Frozen, pair: Pair, config: NPOConfig) -> d
 @method("npo", needs={FORGET, RETAIN, ORIGINAL})
 def npo(subject: Subject, data: Data, config: NPOConfig, seed: int) -> Subject:
     """`subject` trained to find the forget answers less likely than it did."""
-    return train(subject, data, config, seed, npo_terms)
+    return train(subject, data, config, seed, npo_terms, original=("forget",))

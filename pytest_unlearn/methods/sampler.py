@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.methods.terms import IGNORED, Pair, Rows, SetName
+from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.protocol import Opened
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
-
-@dataclass(slots=True, eq=False)
-class Cut:
-    """Token ids, attention mask and labels of some rows, each (B, S), right-padded."""
-
-    ids: Tensor
-    mask: Tensor
-    labels: Tensor
-
-    def to(self, device: Any) -> Cut:
-        """The same on another device."""
-        return Cut(self.ids.to(device), self.mask.to(device), self.labels.to(device))
+    from torch import Generator
 
 
 class EncodedSet:
@@ -52,7 +39,7 @@ class EncodedSet:
         width = max(self._lengths[i] for i in at)
         ids, mask, labels = (part[places, :width] for part in (self._all.ids, self._all.mask, self._all.labels))
         tokens = sum(self._answers[i] for i in step)
-        return Rows(self.name, Cut(ids, mask, labels), tuple(at), self._weights[places], len(step), tokens)
+        return Rows(self.name, TextBatch(ids, mask, labels), tuple(at), self._weights[places], len(step), tokens)
 
 
 def cyclic(n: int, size: int, generator: Generator) -> Iterator[list[int]]:

@@ -24,8 +24,8 @@ class Term:
     """One named part of a loss: a sum, what it is divided by, and how much it weighs.
 
     `total` is a scalar, summed over the rows at hand. `count` is the number of tokens or rows in the *whole step*
-    (`Rows.tokens`, `Rows.count`), so that a step cut into pieces gives the gradient of one large batch. What is reported
-    is `total / count`, without the weight.
+    (`Rows.tokens`, `Rows.count`), so that a step cut into pieces gives the gradient of one large batch. Reported is
+    `total / count`, without the weight.
     """
 
     total: Tensor

@@ -12,6 +12,7 @@ from pytest_unlearn.errors import MethodError, did_you_mean
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.methods.data import Layers, LoopConfig, LoraConfig, Modules
 from pytest_unlearn.subjects.body import float32
+from pytest_unlearn.subjects.sites import sites
 
 if TYPE_CHECKING:
     from torch import Generator, nn
@@ -68,17 +69,16 @@ def _lora(module: nn.Module, config: LoraConfig, generator: Generator) -> Iterat
 
 
 def _layers(module: nn.Module, span: tuple[int, ...]) -> list[nn.Parameter]:
-    """Parameters of the layers from the first to the last of `span`; the outermost list of modules holds them."""
-    stack = next((part for part in module.modules() if isinstance(part, torch.nn.ModuleList)), None)
-    if stack is None:
-        raise MethodError("`trainable: {layers: ...}` needs a model with a stack of layers, and this one has none")
+    """Parameters of the layers from the first to the last of `span`."""
+    found = sites(module)
+    layers = [found[f"layer.{i}"] for i in range(len(found)) if f"layer.{i}" in found]
     first, last = min(span), max(span)
-    if first < 0 or last >= len(stack):
+    if first < 0 or last >= len(layers):
         raise MethodError(
             f"`trainable: {{layers: {list(span)}}}` names a layer that is not there:"
-            f" the model has {len(stack)}, from 0 to {len(stack) - 1}"
+            f" the model has {len(layers)}, counted from 0"
         )
-    return [weight for layer in list(stack)[first : last + 1] for weight in layer.parameters()]
+    return [weight for layer in layers[first : last + 1] for weight in layer.parameters()]
 
 
 def _modules(module: nn.Module, names: tuple[str, ...]) -> list[nn.Parameter]:

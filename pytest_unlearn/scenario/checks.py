@@ -27,7 +27,9 @@ def read_defaults(value: Any, problems: Problems) -> tuple[dict[str, Any], float
         return {}, DefaultKeys().confidence
     now = waiting("check", value, ("defaults",), problems)
     keys = shape_of(DefaultKeys).read({k: now[k] for k in now if k in _DEFAULT}, ("defaults",), problems)
-    return now, (keys or DefaultKeys()).confidence
+    if keys is None:
+        return {key: now[key] for key in now if key not in _DEFAULT}, DefaultKeys().confidence
+    return now, keys.confidence
 
 
 class ChecksReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class _Loader:
             checks=read,
             confidence=confidence,
             gate=keys.gate,
-            digest=digest(data, self._files),
+            digest=digest(json.dumps(data, sort_keys=True), self._files),
         )
 
     def _models(self, value: Any, where: Where) -> Models | None:
@@ -155,21 +156,20 @@ class _Loader:
         keys = shape_of(KnowledgeKeys).read(data, where, problems)
         body: dict[str, Any] = {key: data[key] for key in ("entities", "relations", "facts", "types") if key in data}
         restricts = self._relations(body, (*where, "relations"))
+        if "source" in data and isinstance(data["source"], str):
+            entry_of(SOURCES, data["source"], (*where, "source"), problems)
+        elif not {"include", "entities", "facts"} & data.keys() and len(data) == len(value):
+            problems.add(where, "knowledge needs `source`, `include`, `entities` or `facts`", key=True)
+        include = self._include(data.get("include", []), (*where, "include"))
         if keys is None:
             return None
-        if keys.source is not None:
-            entry_of(SOURCES, keys.source, (*where, "source"), problems)
-        elif not keys.include and "entities" not in body and "facts" not in body and len(data) == len(value):
-            problems.add(where, "knowledge needs `source`, `include`, `entities` or `facts`", key=True)
-        include = []
-        for i, text in enumerate(keys.include):
-            here = (*where, "include", i) if isinstance(data["include"], list) else (*where, "include")
-            path = self._file(text, here)
-            if path is not None:
-                include.append((path, self._document.mark(here)))
-        marks: dict[Where, Mark] = {}
-        self._place(body, (), marks)
-        return KnowledgeUse(body, marks, tuple(include), keys.source, restricts, self._document.mark(where, key=True))
+        marks = self._document.within(where, body)
+        return KnowledgeUse(body, marks, include, keys.source, restricts, self._document.mark(where, key=True))
+
+    def _include(self, value: Any, where: Where) -> tuple[tuple[Path, Mark], ...]:
+        items = [((*where, i), text) for i, text in enumerate(value)] if isinstance(value, list) else [(where, value)]
+        files = [(self._file(text, here), here) for here, text in items if isinstance(text, str) and text]
+        return tuple((path, self._document.mark(here)) for path, here in files if path is not None)
 
     def _relations(self, body: dict[str, Any], where: Where) -> tuple[str, ...] | None:
         """A list of relations restricts and leaves the body; a mapping defines and stays."""
@@ -185,13 +185,6 @@ class _Loader:
             if not isinstance(name, str):
                 self._problems.add((*where, i), f"expected the name of a relation, got {shown(name)}")
         return tuple(map(str, value))
-
-    def _place(self, value: Any, where: Where, marks: dict[Where, Mark]) -> None:
-        """The places of everything in the body: of the key where a mapping or a list follows it, else of the value."""
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        marks[where] = self._document.mark(("knowledge", *where), key=isinstance(value, dict | list))
-        for key, item in items:
-            self._place(item, (*where, key), marks)
 
     def _file(self, text: str, where: Where) -> Path | None:
         """A file that the scenario names, relative to its own folder."""

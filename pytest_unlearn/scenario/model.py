@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -58,7 +59,7 @@ class KnowledgeUse:
     """
 
     body: dict[str, Any]
-    marks: dict[tuple[str | int, ...], Mark]
+    marks: Mapping[tuple[str | int, ...], Mark]
     include: tuple[tuple[Path, Mark], ...]
     source: str | None
     relations: tuple[str, ...] | None  # a list in the file restricts the relations that are used

@@ -42,19 +42,19 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 class Marks(Mapping[Where, Mark]):
     """The place of each path. Kept as the parser's own marks until asked for: most are never looked at."""
 
-    __slots__ = ("_path", "_raw")
+    __slots__ = ("_path", "raw")
 
     def __init__(self, path: Path, raw: dict[Where, Any]) -> None:
-        self._path, self._raw = path, raw
+        self._path, self.raw = path, raw
 
     def __getitem__(self, where: Where) -> Mark:
-        return _mark(self._path, self._raw[where])
+        return _mark(self._path, self.raw[where])
 
     def __iter__(self) -> Iterator[Where]:
-        return iter(self._raw)
+        return iter(self.raw)
 
     def __len__(self) -> int:
-        return len(self._raw)
+        return len(self.raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,28 @@ class Document:
     def problem(self, where: Where, message: str, *, key: bool = False) -> Problem:
         """A mistake at a value, or at its key."""
         return problem_at(self.mark(where, key=key), message, self.source_lines)
+
+    def within(self, where: Where, data: Any) -> Marks:
+        """The places of `data`, a part of what stands at `where`, by paths from there.
+
+        A mapping or a list has the place of its key, since a block starts in the line below.
+        """
+        found: dict[Where, Any] = {}
+
+        def visit(value: Any, path: Where, here: Where) -> None:
+            if isinstance(value, dict):
+                found[path] = self.key_marks.raw.get(here) or self.marks.raw[here]
+                for key, item in value.items():
+                    visit(item, (*path, key), (*here, key))
+            elif isinstance(value, list):
+                found[path] = self.key_marks.raw.get(here) or self.marks.raw[here]
+                for i, item in enumerate(value):
+                    visit(item, (*path, i), (*here, i))
+            else:
+                found[path] = self.marks.raw[here]
+
+        visit(data, (), where)
+        return Marks(self.path, found)
 
 
 def problem_at(mark: Mark, message: str, lines: tuple[str, ...]) -> Problem:
@@ -240,6 +262,8 @@ class _Reading:
         line = self._lines[mark.line - 1] if mark.line <= len(self._lines) else ""
         if "\t" in line[: mark.column] and not line[: mark.column].strip():
             self._stop(mark, "YAML is indented with spaces, not with tabs")
+        if error.problem == "mapping values are not allowed in this context":
+            self._stop(mark, "not valid YAML: text that holds `: ` needs quotes around it")
         began = ""
         if error.context and error.context_mark and error.context_mark.line + 1 != mark.line:
             began = f" ({error.context} that starts in line {error.context_mark.line + 1})"
@@ -249,4 +273,4 @@ class _Reading:
         self._problems.append(problem_at(_mark(self._path, event.start_mark), message, self._lines))
 
     def _stop(self, mark: Mark, message: str) -> NoReturn:
-        raise ScenarioError([*self._problems, problem_at(mark, message, self._lines)])
+        raise ScenarioError([*self._problems, problem_at(mark, message, self._lines)]) from None

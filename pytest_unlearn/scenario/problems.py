@@ -228,5 +228,7 @@ def _mappings(kind: Any, tag: str | int) -> list[str]:
 def _fixed(kind: Any) -> int | None:
     """The length of a tuple whose length is fixed."""
     bare = _bare(kind)
-    args = get_args(bare)
-    return len(args) if get_origin(bare) is tuple and args and args[-1] is not Ellipsis else None
+    origin, args = get_origin(bare), get_args(bare)
+    if origin in (Union, UnionType):
+        return next((size for member in args if (size := _fixed(member)) is not None), None)
+    return len(args) if origin is tuple and args[-1:] != (...,) else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_unlearn.errors import SubjectError
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.body import Body
+from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.prefix import padded
 from pytest_unlearn.subjects.quiet import quiet
@@ -21,7 +22,7 @@ from pytest_unlearn.subjects.sites import sites
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from pytest_unlearn.subjects.protocol import Batch
+    from pytest_unlearn.subjects.protocol import Batch, Subject
 
 IGNORED = -100
 
@@ -86,6 +87,13 @@ class OpenedModel:
         chosen = states.gather(1, at[..., None].expand(*at.shape, states.shape[-1]))
         labels = batch.labels[:, 1:].gather(1, at)
         return body.logits(chosen), labels.masked_fill(~wanted.gather(1, at), IGNORED)
+
+    def subject(self) -> Subject:
+        """A new subject of these weights as they are now, asked with the same system prompt; it keeps them."""
+        from pytest_unlearn.subjects.local import LocalSubject
+
+        placement = Placement(self._body.device, next(self.module.parameters()).dtype)
+        return LocalSubject.of(self.module, self.tokenizer, placement, self._encoder.system)
 
     def save(self, folder: Path) -> None:
         """Write weights, configuration and tokenizer; adapters are merged into the copy that is written."""

@@ -19,9 +19,12 @@ Reach = Literal["weights", "wrapper"]
 class Batch(Protocol):
     """Encoded examples: token ids, a true attention mask and labels, each (batch, seq); label -100 is not an answer."""
 
-    ids: Tensor
-    mask: Tensor
-    labels: Tensor
+    @property
+    def ids(self) -> Tensor: ...
+    @property
+    def mask(self) -> Tensor: ...
+    @property
+    def labels(self) -> Tensor: ...
 
     def to(self, device: Any) -> Batch: ...
 
@@ -30,7 +33,9 @@ class Opened(Protocol):
     """Weights in this process. `sites` maps `embed`, `layer.3.attn`, `layer.3.mlp`, `head`, ... to modules."""
 
     module: nn.Module
-    sites: Mapping[str, nn.Module]
+
+    @property
+    def sites(self) -> Mapping[str, nn.Module]: ...
 
     def encode(self, examples: Sequence[tuple[Prompt, str]]) -> Batch:
         """Prompt and answer pairs as one right-padded batch; an answer ends with the end-of-turn token."""
@@ -38,6 +43,10 @@ class Opened(Protocol):
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits at answer positions only, (B, T, V) in float32, and their labels (B, T), -100 past a row's end."""
+        ...
+
+    def subject(self) -> Subject:
+        """A new subject of these weights as they are now. It keeps them: change them no more."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -49,17 +58,24 @@ class Opened(Protocol):
 class Subject(Protocol):
     """A model under test. A wrapper hides, it does not remove: audits of weights look at `base`."""
 
-    digest: str
-    can: frozenset[Verb]
-    reach: Reach
-    base: Subject | None
+    @property
+    def digest(self) -> str: ...
+    @property
+    def can(self) -> frozenset[Verb]: ...
+    @property
+    def reach(self) -> Reach: ...
+    @property
+    def base(self) -> Subject | None: ...
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order; never raises for one request. `alone`: one row at a time, in float32."""
         ...
 
     def open(self) -> AbstractContextManager[Opened]:
-        """The weights in this process, or SubjectError."""
+        """The weights in this process, to be looked at or changed, or SubjectError.
+
+        What is done to them never reaches this subject's answers.
+        """
         ...
 
     def close(self) -> None:

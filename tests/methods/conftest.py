@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_unlearn.methods.sampler import Cut
+from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt
 
 LETTERS = "abcdefgh"
@@ -24,7 +24,7 @@ class Bigram:
     module: nn.Module
     sites: Mapping[str, nn.Module] = field(default_factory=dict)
 
-    def encode(self, examples: Sequence[tuple[Prompt, str]]) -> Cut:
+    def encode(self, examples: Sequence[tuple[Prompt, str]]) -> TextBatch:
         rows = [[LETTERS.index(letter) for letter in prompt.text + answer] for prompt, answer in examples]
         width = max(map(len, rows))
         ids = torch.zeros(len(rows), width, dtype=torch.long)
@@ -32,9 +32,9 @@ class Bigram:
         for i, ((prompt, _), row) in enumerate(zip(examples, rows, strict=True)):
             start, end = len(prompt.text), len(row)
             ids[i, :end], mask[i, :end], labels[i, start:end] = torch.tensor(row), 1, torch.tensor(row[start:])
-        return Cut(ids, mask, labels)
+        return TextBatch(ids, mask, labels)
 
-    def logits(self, batch: Cut) -> tuple[Tensor, Tensor]:
+    def logits(self, batch: TextBatch) -> tuple[Tensor, Tensor]:
         answers = [row[row != -100] for row in batch.labels]
         labels = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-100)
         rows = [self.module(ids[:-1])[labels[1:] != -100] for ids, labels in zip(batch.ids, batch.labels, strict=True)]

@@ -1,0 +1,159 @@
+"""A small decoder trained from scratch on a world: its tokenizer, its weights, its one loop.
+
+Tuned for two CPU cores and less than a minute. What matters most is the scale of the first weights: at 0.02, the usual
+choice for large models, as many steps leave most two-hop questions unlearned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Ge, Gt, Le
+
+from pytest_unlearn.lazy import torch, transformers
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.subjects.encode import Encoder
+from pytest_unlearn.worlds.data import timetable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BOS, EOS, PAD, USER, ASSISTANT = SPECIAL = ("<|bos|>", "<|eos|>", "<|pad|>", "<|user|>", "<|assistant|>")
+POSITIONS = 256
+PIECES = 512  # entries of the byte-level vocabulary before whole words are added
+SCALE = 0.06  # standard deviation of the first weights
+IGNORED = -100
+TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'user' %}<|user|>{{ message['content'] }}"
+    "{% elif message['role'] == 'assistant' %}<|assistant|>{{ message['content'] }}<|eos|>"
+    "{% else %}{{ raise_exception('this model knows no ' + message['role'] + ' turns') }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldConfig:
+    """`batch` counts rows of one step on average. `lr` is the peak of a one-cycle schedule, `width` a multiple of 32."""
+
+    steps: Annotated[int, Ge(1)] = 900
+    batch: Annotated[int, Ge(1)] = 64
+    lr: Annotated[float, Gt(0)] = 1.5e-3
+    width: Annotated[int, Ge(32), Le(1024)] = 128
+    layers: Annotated[int, Ge(1), Le(12)] = 2
+
+
+def tokenizer_of(texts: Iterable[str]) -> Any:
+    """A byte-level tokenizer in which every word of `texts` is one entry; other words fall into at most 512 pieces.
+
+    A space before each word belongs to it, also at the start of a text, so that a name is the same entry everywhere.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+    texts = list(texts)
+    split = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    pieces = Tokenizer(models.BPE())
+    pieces.pre_tokenizer = split
+    trainer = trainers.BpeTrainer(
+        vocab_size=PIECES,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    pieces.train_from_iterator(texts, trainer)
+    learned = json.loads(pieces.to_str())["model"]
+    vocabulary: dict[str, int] = dict(learned["vocab"])
+    for word in sorted({word for text in texts for word, _ in split.pre_tokenize_str(text)}):
+        vocabulary.setdefault(word, len(vocabulary))
+    merges = [tuple(pair) for pair in learned["merges"]]
+    whole = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
+    whole.pre_tokenizer, whole.decoder = split, decoders.ByteLevel()
+    whole.add_special_tokens(list(SPECIAL))
+    whole.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, vocabulary[BOS])])
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=whole,
+        bos_token=BOS,
+        eos_token=EOS,
+        pad_token=PAD,
+        additional_special_tokens=[USER, ASSISTANT],
+        add_prefix_space=True,
+        model_max_length=POSITIONS,
+        clean_up_tokenization_spaces=False,
+        chat_template=TEMPLATE,
+    )
+
+
+def decoder(tokenizer: Any, config: WorldConfig, seed: int) -> Any:
+    """A Llama with first weights drawn from `seed`, in float32."""
+    shape = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.width,
+        intermediate_size=config.width * 8 // 3,
+        num_hidden_layers=config.layers,
+        num_attention_heads=config.width // 32,
+        num_key_value_heads=config.width // 32,
+        max_position_embeddings=POSITIONS,
+        tie_word_embeddings=False,
+        initializer_range=SCALE,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        model = transformers.LlamaForCausalLM(shape)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.ndim == 2:
+                weights.normal_(0.0, SCALE, generator=generator)
+    return model
+
+
+def rows_of(tokenizer: Any, examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
+    """Token ids and labels of all examples, each (examples, longest), padded on the right; labels are the answer's."""
+    encoder = Encoder(tokenizer)
+    encoded = [encoder.pair(example.prompt, example.answer, True) for example in examples]
+    longest = max(len(row.ids) for row in encoded)
+    ids = torch.full((len(encoded), longest), tokenizer.pad_token_id)
+    labels = torch.full((len(encoded), longest), IGNORED)
+    for i, row in enumerate(encoded):
+        ids[i, : len(row.ids)] = torch.tensor(row.ids)
+        labels[i, row.prompt_len : len(row.ids)] = torch.tensor(row.target)
+    return ids, labels
+
+
+def fit(model: Any, tokenizer: Any, examples: Sequence[Example], config: WorldConfig, seed: int) -> list[float]:
+    """Train `model` in place on the answers of `examples`; the mean loss a token (nats) of each step."""
+    ids, labels = rows_of(tokenizer, examples)
+    lengths = (ids != tokenizer.pad_token_id).sum(1)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
+    model.train()
+    losses: list[float] = []
+    for step, chosen in enumerate(timetable(examples, config.steps, config.batch, seed)):
+        if not chosen:
+            continue
+        batch = torch.tensor(chosen)
+        longest = int(lengths[batch].max())
+        read, expected = ids[batch, : longest - 1], labels[batch, 1:longest]  # (batch, seq)
+        answered = expected != IGNORED
+        # Padding stands on the right, where a causal model's answers do not see it.
+        states = model.model(input_ids=read, use_cache=False).last_hidden_state  # (batch, seq, width)
+        loss = torch.nn.functional.cross_entropy(model.lm_head(states[answered]), expected[answered])
+        for group in optimiser.param_groups:
+            group["lr"] = config.lr * one_cycle(step / config.steps)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    model.eval()
+    return losses
+
+
+def one_cycle(done: float) -> float:
+    """The share of the peak learning rate when `done` of the steps are taken: up for three tenths, then down, linearly."""
+    return min(done / 0.3 + 0.01, (1.0 - done) / 0.7 + 0.01, 1.0)

@@ -225,9 +225,7 @@ def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
     return twins
 
 
-def _entailed(
-    knowledge: Knowledge, gone: frozenset[Fact], twins: Callable[[Fact], Iterator[Fact]]
-) -> frozenset[Fact]:
+def _entailed(knowledge: Knowledge, gone: frozenset[Fact], twins: Callable[[Fact], Iterator[Fact]]) -> frozenset[Fact]:
     """Facts that follow from others only by way of what is gone, and what follows from those, until nothing is added."""
     derived = [fact for fact in knowledge.facts if knowledge.relations[fact.relation].via and fact not in gone]
     derived = [fact for fact in derived if _follows(knowledge, fact, {})]

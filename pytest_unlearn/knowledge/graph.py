@@ -120,6 +120,25 @@ class Knowledge:
         return _index((f.object, f.relation, f.subject) for f in self._both_ways())
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The entities' names, in file order."""
+        return tuple(self.entities)
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """Each entity's place in file order."""
+        return {name: place for place, name in enumerate(self.entities)}
+
+    @cached_property
+    def reach(self) -> dict[tuple[str, str, bool], int]:
+        """(name, relation, forward) to what it leads to, as a bit set: bit i stands for the i-th entity."""
+        found: dict[tuple[str, str, bool], int] = {}
+        for forward, index in ((True, self.out), (False, self.into)):
+            for (name, relation), others in index.items():
+                found[name, relation, forward] = sum(1 << self.number[other] for other in others)
+        return found
+
+    @cached_property
     def touching(self) -> dict[str, tuple[Fact, ...]]:
         """Entity to every fact that has it at either end."""
         found: dict[str, list[Fact]] = {name: [] for name in self.entities}

@@ -8,17 +8,16 @@ already, since on sparse graphs most walks do.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain, islice
+from itertools import accumulate, islice
 from random import Random
 from typing import Literal, NamedTuple, TypeAlias
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.knowledge.closure import Closure
-from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.closure import Closure, Cut
+from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
 
 Position: TypeAlias = Literal["start", "bridge", "answer"]
 
@@ -64,32 +63,12 @@ class Chain:
 
 
 class _Move(NamedTuple):
-    """A step with its fact. `hit`: it brings a bridge chain to the forgotten thing."""
+    """A step along a fact, and whether there are words for it before the last hop (`inner`) and as the last (`final`)."""
 
-    near: str
-    far: str
-    step: Step
     fact: Fact
-    hit: bool = False
-
-
-_Moves: TypeAlias = dict[str, dict[str, tuple[_Move, ...]]]  # near to far to the steps between them
-
-
-class _Choices(NamedTuple):
-    """Where to go from an entity: far ends, cumulated numbers of completed walks, the place of each far end."""
-
-    fars: list[str]
-    sums: list[int]
-    place: dict[str, int]
-
-    def total(self) -> int:
-        return self.sums[-1]
-
-    def span(self, far: str) -> tuple[int, int]:
-        """The numbers that fall to one far end; an empty span where it cannot be gone to."""
-        at = self.place.get(far)
-        return (0, 0) if at is None else (self.sums[at - 1] if at else 0, self.sums[at])
+    step: Step
+    inner: bool
+    final: bool
 
 
 class Walks:
@@ -105,22 +84,27 @@ class Walks:
         if hops < 1:
             raise ValueError(f"a chain has at least one hop, not {hops}")
         self.hops, self.position = hops, position
-        self._closure = closure
-        self._target = frozenset(closure.target)
+        self._closure, self._target = closure, frozenset(closure.target)
         self._loose = frozenset(
             fact
             for fact in closure.target
             if fact.subject not in closure.entities and fact.object not in closure.entities
         )
-        inner = [move for move in _moves(knowledge, last=False) if move.near != move.far] if hops > 1 else []
-        final = [move for move in _moves(knowledge, last=True) if move.near != move.far]
-        self._levels = self._allowed(inner, final)
-        self._choices = self._weighed()
+        self._map = _Map(knowledge)
+        self._gone = {number for number, name in enumerate(self._map.names) if name in closure.entities}
+        self._met = position != "bridge"  # whether a chain need not look for the forgotten thing on its way
+        self._shares: dict[tuple[int, bool], list[list[int]]] = {}
+        self._totals: dict[tuple[int, bool], list[int]] = {}
+        self._sums: dict[tuple[int, bool, int], list[int]] = {}
+        special = self._special()
+        for hop in range(hops - 1, -1, -1):
+            for met in (True,) if self._met else (True, False):
+                self._weigh(hop, met, special)
 
     def count(self) -> int | None:
         """How many chains there are; None when there are more than 20,000 or counting would take too long."""
         if self.hops <= 2:  # going straight back is the only way to meet an entity twice
-            return sum(self._starts.values())
+            return self._all_walks
         found, looked = 0, 0
         for walk in self._search():
             looked += 1
@@ -130,18 +114,18 @@ class Walks:
         return found
 
     def all(self, cap: int | None = None) -> Iterator[Chain]:
-        """Every chain, or the first `cap`: by start, then hop by hop, in the order of the file."""
-        return islice((self._chain(walk) for walk in self._search() if walk is not None), cap)
+        """Every chain, or the first `cap`, depth first in the order of the file."""
+        return islice((self._chain(*walk) for walk in self._search() if walk is not None), cap)
 
     def draw(self, random: Random) -> Chain:
         """A chain, each with the same chance; raises UnlearnError when there is none.
 
         Where almost every walk meets an entity twice, it is drawn from the first 20,000 chains instead.
         """
-        for _ in range(_REJECTED if self._starts else 0):
-            walk = self._walk(random)
-            if len({walk[0].near, *(move.far for move in walk)}) == self.hops + 1:
-                return self._chain(walk)
+        for _ in range(_REJECTED if self._all_walks else 0):
+            places, moves = self._walk(random)
+            if len(set(places)) == len(places):
+                return self._chain(places, moves)
         if not self._few:
             raise UnlearnError(
                 f"no chain of {self.hops} facts has the forgotten thing at its {self.position}: ask with fewer hops or "
@@ -153,148 +137,209 @@ class Walks:
     def _few(self) -> list[Chain]:
         return list(self.all(COUNTED))
 
-    def _allowed(self, inner: Sequence[_Move], final: Sequence[_Move]) -> list[_Moves]:
-        """The moves of each hop."""
-        gone, loose, bridge = self._closure.entities, self._loose, self.position == "bridge"
-        levels: list[_Moves] = []
-        middle: _Moves | None = None
-        for hop in range(self.hops):
-            first, last = hop == 0, hop == self.hops - 1
-            if not first and not last and middle is not None:
-                levels.append(middle)
-                continue
-            moves: Iterable[_Move] = final if last else inner
-            if first and self.position == "start":
-                moves = (move for move in moves if move.near in gone or move.fact in loose)
-            elif first:
-                moves = (move for move in moves if move.near not in gone and move.fact not in loose)
-            if last and self.position == "answer":
-                moves = (move for move in moves if move.far in gone or move.fact in loose)
-            elif last and bridge:
-                moves = (move for move in moves if move.far not in gone and move.fact not in loose)
-            elif bridge:
-                moves = (
-                    move._replace(hit=True) if move.far in gone or (not first and move.fact in loose) else move
-                    for move in moves
-                )
-            levels.append(_grouped(moves))
-            if not first and not last:
-                middle = levels[-1]
-        return levels
+    @cached_property
+    def _all_walks(self) -> int:
+        """How many walks there are that never go straight back."""
+        return sum(self._totals[0, self._met])
 
-    def _weighed(self) -> list[dict[bool, dict[str, _Choices]]]:
-        """For each hop, by whether the forgotten thing was met before it: the choices from each entity."""
-        found: list[dict[bool, dict[str, _Choices]]] = [{} for _ in range(self.hops)]
-        for hop in range(self.hops - 1, -1, -1):
-            for met in (False, True) if self.position == "bridge" else (True,):
-                choices: dict[str, _Choices] = {}
-                for near, fars in self._levels[hop].items():
-                    kept, weights = [], []
-                    for far, moves in fars.items():
-                        weight = sum(self._completions(found, hop + 1, met or move.hit, near, far) for move in moves)
-                        if weight:
-                            kept.append(far)
-                            weights.append(weight)
-                    if kept:
-                        places = {far: at for at, far in enumerate(kept)}
-                        choices[near] = _Choices(kept, list(accumulate(weights)), places)
-                found[hop][met] = choices
+    def _allows(self, hop: int, here: int, there: int, move: _Move) -> bool:
+        """Whether a chain about this position may take a move at a hop."""
+        loose = move.fact in self._loose
+        first, last = hop == 0, hop == self.hops - 1
+        if not (move.final if last else move.inner):
+            return False
+        if first and (here in self._gone or loose) is not (self.position == "start"):
+            return False
+        if last and self.position != "start":
+            return (there in self._gone or loose) is (self.position == "answer")
+        return True
+
+    def _meets(self, hop: int, there: int, move: _Move) -> bool:
+        """Whether a move before the last leads into the forgotten thing, or along it."""
+        return hop < self.hops - 1 and (there in self._gone or (hop > 0 and move.fact in self._loose))
+
+    def _special(self) -> dict[int, list[int]]:
+        """The ways from each entity that touch the forgotten thing; all others are allowed or not alike."""
+        found: dict[int, list[int]] = {}
+        for here, (theres, between) in enumerate(zip(self._map.theres, self._map.moves, strict=True)):
+            if here in self._gone:
+                found[here] = list(range(len(theres)))
+            elif self._loose or not self._gone.isdisjoint(theres):
+                found[here] = [
+                    way
+                    for way, there in enumerate(theres)
+                    if there in self._gone or (self._loose and any(move.fact in self._loose for move in between[way]))
+                ]
         return found
 
-    def _completions(
-        self, found: list[dict[bool, dict[str, _Choices]]], hop: int, met: bool, before: str, here: str
-    ) -> int:
-        """How many walks go on from `here` by the hops from `hop`, without going straight back to `before`."""
-        if hop == self.hops:
+    def _weigh(self, hop: int, met: bool, special: dict[int, list[int]]) -> None:
+        """How many walks take each way at a hop, and go on from there."""
+        ways, last = self._map, hop == self.hops - 1
+        barred = (hop == 0 and self.position == "start") or (last and (self.position == "answer" or not met))
+        shares: list[list[int]] = []
+        numbers = ways.final if last else ways.inner
+        after = None if last else (self._totals[hop + 1, met], self._shares[hop + 1, met])
+        for here, theres in enumerate(ways.theres):
+            if barred:
+                share = [0] * len(theres)
+            elif after is None:
+                share = [*numbers[here]]
+            else:
+                totals, onward = after
+                share = [
+                    number * (totals[there] - onward[there][back])
+                    for number, there, back in zip(numbers[here], theres, ways.back[here], strict=True)
+                ]
+            for way in special.get(here, ()):
+                share[way] = sum(
+                    self._onward(hop, met or self._meets(hop, theres[way], move), here, way)
+                    for move in ways.moves[here][way]
+                    if self._allows(hop, here, theres[way], move)
+                )
+            share.append(0)  # what the place -1, no way back, finds
+            shares.append(share)
+        self._shares[hop, met] = shares
+        self._totals[hop, met] = [sum(share) for share in shares]
+
+    def _onward(self, hop: int, met: bool, here: int, way: int) -> int:
+        """How many walks go on after a way was taken at a hop, without going straight back."""
+        if hop == self.hops - 1:
             return int(met)
-        choices = found[hop][met].get(here)
-        if choices is None:
-            return 0
-        low, high = choices.span(before)
-        return choices.total() - (high - low)
+        there, back = self._map.theres[here][way], self._map.back[here][way]
+        return self._totals[hop + 1, met][there] - self._shares[hop + 1, met][there][back]
 
-    @cached_property
-    def _starts(self) -> dict[str, int]:
-        """How many walks begin at each entity."""
-        return {near: choices.total() for near, choices in self._choices[0][self.position != "bridge"].items()}
+    def _takes(self, hop: int, met: bool, here: int, way: int) -> Iterator[tuple[_Move, int]]:
+        """The moves that one way at a hop consists of, each with the number of walks that go on from it."""
+        there = self._map.theres[here][way]
+        for move in self._map.moves[here][way]:
+            if self._allows(hop, here, there, move):
+                number = self._onward(hop, met or self._meets(hop, there, move), here, way)
+                if number:
+                    yield move, number
 
-    @cached_property
-    def _start_sums(self) -> tuple[list[str], list[int]]:
-        return list(self._starts), list(accumulate(self._starts.values()))
-
-    def _walk(self, random: Random) -> list[_Move]:
-        """A walk that never goes straight back, each with the same chance."""
-        names, sums = self._start_sums
-        here = names[bisect_right(sums, random.randrange(sums[-1]))]
-        before = ""
-        met = self.position != "bridge"
-        walk: list[_Move] = []
+    def _walk(self, random: Random) -> tuple[list[int], list[_Move]]:
+        """A walk that never goes straight back, each with the same chance: its entities and its moves."""
+        met, back = self._met, -1
+        starts = self._summed(0, met, -1)
+        here = bisect_right(starts, random.randrange(starts[-1]))
+        places, moves = [here], list[_Move]()
         for hop in range(self.hops):
-            choices = self._choices[hop][met][here]
-            low, high = choices.span(before) if walk else (0, 0)
-            number = random.randrange(choices.total() - (high - low))
-            if number >= low:
-                number += high - low
-            at = bisect_right(choices.sums, number)
-            number -= choices.sums[at - 1] if at else 0
-            far = choices.fars[at]
-            for move in self._levels[hop][here][far]:
-                number -= self._completions(self._choices, hop + 1, met or move.hit, here, far)
+            sums, returning = self._summed(hop, met, here), 0
+            if back >= 0:
+                returning = self._shares[hop, met][here][back]
+            number = random.randrange(sums[-1] - returning)
+            if returning and number >= sums[back] - returning:
+                number += returning
+            way = bisect_right(sums, number)
+            number -= sums[way] - self._shares[hop, met][here][way]
+            for move, onward in self._takes(hop, met, here, way):
+                number -= onward
                 if number < 0:
                     break
-            walk.append(move)
-            met, before, here = met or move.hit, here, far
-        return walk
+            there = self._map.theres[here][way]
+            met, back, here = met or self._meets(hop, there, move), self._map.back[here][way], there
+            places.append(here)
+            moves.append(move)
+        return places, moves
 
-    def _search(self) -> Iterator[list[_Move] | None]:
+    def _summed(self, hop: int, met: bool, here: int) -> list[int]:
+        """Running sums of the walks from an entity at a hop; with `here` -1 of the walks from each entity."""
+        key = (hop, met, here)
+        if key not in self._sums:
+            numbers = self._totals[hop, met] if here < 0 else self._shares[hop, met][here][:-1]
+            self._sums[key] = list(accumulate(numbers))
+        return self._sums[key]
+
+    def _search(self) -> Iterator[tuple[list[int], list[_Move]] | None]:
         """Every walk that meets no entity twice, depth first; None for each step that was looked at besides."""
-        walk: list[_Move] = []
-
-        def onward(here: str, met: bool) -> Iterator[_Move]:
-            hop = len(walk)
-            choices = self._choices[hop][met].get(here)
-            for far in choices.fars if choices else ():
-                for move in self._levels[hop][here][far]:
-                    if self._completions(self._choices, hop + 1, met or move.hit, here, far):
-                        yield move
-
-        for start in self._starts:
-            seen = {start}
-            met = [self.position != "bridge"]
-            open = [onward(start, met[0])]
+        for start, total in enumerate(self._totals[0, self._met]):
+            places, moves = [start], list[_Move]()
+            open = [self._from(0, self._met, start)] if total else []
             while open:
-                move = next(open[-1], None)
+                there, move, met = next(open[-1], (-1, None, False))
                 if move is None:
                     open.pop()
-                    met.pop()
-                    if walk:
-                        seen.discard(walk.pop().far)
-                elif move.far in seen:
+                    places.pop()
+                    del moves[-1:]
+                elif there in places:
                     yield None
-                elif len(walk) == self.hops - 1:
-                    yield [*walk, move]
+                elif len(open) == self.hops:
+                    yield [*places, there], [*moves, move]
                 else:
-                    walk.append(move)
-                    seen.add(move.far)
-                    met.append(met[-1] or move.hit)
-                    open.append(onward(move.far, met[-1]))
+                    places.append(there)
+                    moves.append(move)
+                    open.append(self._from(len(open), met, there))
                     yield None
 
-    def _chain(self, walk: Sequence[_Move]) -> Chain:
-        facts = tuple(move.fact for move in walk)
+    def _from(self, hop: int, met: bool, here: int) -> Iterator[tuple[int, _Move | None, bool]]:
+        """Where a chain can go from an entity, by what, and whether it has then met the forgotten thing."""
+        for way, share in enumerate(self._shares[hop, met][here][:-1]):
+            if share:
+                there = self._map.theres[here][way]
+                for move, _ in self._takes(hop, met, here, way):
+                    yield there, move, met or self._meets(hop, there, move)
+
+    def _chain(self, places: Sequence[int], moves: Sequence[_Move]) -> Chain:
+        facts = tuple(move.fact for move in moves)
         if self._closure.entities:
             about = next(fact for fact in facts if fact in self._target)
         elif self.position == "bridge":
             about = next(fact for fact in facts[1:-1] if fact in self._target)
         else:
             about = facts[0] if self.position == "start" else facts[-1]
-        entities = (walk[0].near, *(move.far for move in walk))
-        return Chain(tuple(move.step for move in walk), facts, entities, about.id)
+        entities = tuple(self._map.names[place] for place in places)
+        return Chain(tuple(move.step for move in moves), facts, entities, about.id)
+
+
+class _Map:
+    """The ways between entities, which go by their number. A way is all the moves from one entity to another.
+
+    For each entity, way by way: `theres` where it leads, `moves` what it consists of, `inner` and `final` how many of
+    those have words, `back` the place of the way back in the list of the other entity, -1 where there is none.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.names = tuple(knowledge.entities)
+        numbers = {name: number for number, name in enumerate(self.names)}
+        found: list[dict[int, list[_Move]]] = [{} for _ in self.names]
+        worded = {name: _worded(relation) for name, relation in knowledge.relations.items()}
+        for fact in knowledge.facts:
+            here, there = numbers[fact.subject], numbers[fact.object]
+            forward, backward = worded[fact.relation]
+            if forward and here != there:
+                found[here].setdefault(there, []).append(_Move(fact, *forward))
+            if backward and here != there:
+                if backward[0].forward and Fact(fact.object, fact.relation, fact.subject) in knowledge.stored:
+                    continue  # the mirror is a fact of its own
+                found[there].setdefault(here, []).append(_Move(fact, *backward))
+        self.theres = [list(ways) for ways in found]
+        self.moves = [list(ways.values()) for ways in found]
+        self.inner = [[sum(move.inner for move in way) for way in ways] for ways in self.moves]
+        self.final = [[sum(move.final for move in way) for way in ways] for ways in self.moves]
+        order = [{there: place for place, there in enumerate(ways)} for ways in self.theres]
+        self.back = [[order[there].get(here, -1) for there in ways] for here, ways in enumerate(self.theres)]
+
+
+_Words: TypeAlias = tuple[Step, bool, bool] | None  # a step, and whether it has words as an inner hop and as the last
+
+
+def _worded(relation: Relation) -> tuple[_Words, _Words]:
+    """How a fact of a relation can be walked from its subject, and from its object."""
+    inner, final = bool(relation.noun), bool(relation.ask)
+    forward = (Step(relation.name, True), inner, final) if inner or final else None
+    if relation.symmetric:
+        return forward, forward
+    inner, final = bool(relation.inverse_noun), bool(relation.inverse)
+    return forward, (Step(relation.name, False), inner, final) if inner or final else None
 
 
 def ends(knowledge: Knowledge, start: str, steps: Sequence[tuple[str, bool]]) -> tuple[str, ...]:
-    """Every entity, `start` excepted, that the steps lead to from `start`: the true answers of a chain's question."""
-    return tuple(name for name in _levels_from(knowledge, start, steps)[-1] if name != start)
+    """Every entity, `start` excepted, that the steps lead to from `start`: the true answers of a chain's question.
+
+    In file order.
+    """
+    reached = _reached(knowledge, start, steps)[-1]
+    return tuple(name for name in _members(knowledge, reached) if name != start)
 
 
 def secret_ends(
@@ -304,86 +349,69 @@ def secret_ends(
 
     An end to which every walk leads through some entity twice is not among them: repeating a bridge reveals nothing.
     """
-    levels = _levels_from(knowledge, start, steps)
-    open = {name for name in _levels_from(knowledge, start, steps, closure)[-1]} | {start}
-    hidden = [name for name in levels[-1] if name not in open]
-    simple = _simply_reached(knowledge, levels, steps, frozenset(hidden))
-    return tuple(name for name in hidden if name in simple)
+    levels = _reached(knowledge, start, steps)
+    open = _reached(knowledge, start, steps, closure.cut)[-1]
+    hidden = frozenset(_members(knowledge, levels[-1] & ~open)) - {start}
+    if not hidden:
+        return ()
+    simple = _simply(knowledge, start, steps, levels, hidden)
+    return tuple(name for name in _members(knowledge, levels[-1]) if name in simple)
 
 
-def _levels_from(
-    knowledge: Knowledge, start: str, steps: Sequence[tuple[str, bool]], without: Closure | None = None
-) -> list[dict[str, None]]:
-    """The entities reached after each step, the start before the first."""
-    levels: list[dict[str, None]] = [{start: None}]
+def _reached(knowledge: Knowledge, start: str, steps: Sequence[tuple[str, bool]], cut: Cut | None = None) -> list[int]:
+    """The entities after each step, and the start before the first, as bit sets."""
+    levels = [1 << knowledge.number[start]]
     for relation, forward in steps:
-        index = knowledge.out if forward else knowledge.into
-        reached = dict.fromkeys(
-            chain.from_iterable(
-                index.get((name, relation), ())
-                if without is None or (name, relation, forward) not in without.cut
-                else _kept(index.get((name, relation), ()), without.cut[name, relation, forward])
-                for name in levels[-1]
-            )
-        )
+        reached = 0
+        for name in _members(knowledge, levels[-1]):
+            found = knowledge.reach.get((name, relation, forward), 0)
+            if cut and (name, relation, forward) in cut:
+                for gone in cut[name, relation, forward]:
+                    found &= ~(1 << knowledge.number[gone])
+            reached |= found
         levels.append(reached)
     return levels
 
 
-def _kept(names: Iterable[str], cut: frozenset[str]) -> list[str]:
-    return [name for name in names if name not in cut]
+def _members(knowledge: Knowledge, bits: int) -> list[str]:
+    """The entities of a bit set, in file order."""
+    names, digits = knowledge.names, bin(bits)[:1:-1]
+    found, place = [], digits.find("1")
+    while place >= 0:
+        found.append(names[place])
+        place = digits.find("1", place + 1)
+    return found
 
 
-def _simply_reached(
+def _simply(
     knowledge: Knowledge,
-    levels: Sequence[dict[str, None]],
+    start: str,
     steps: Sequence[tuple[str, bool]],
+    levels: Sequence[int],
     wanted: frozenset[str],
 ) -> frozenset[str]:
     """Those of `wanted` that a chain meeting no entity twice leads to; all that are left when it takes too long."""
-    leading: list[set[str]] = [set(wanted)]  # from the last level back: what leads to any wanted end
+    goal = sum(1 << knowledge.number[name] for name in wanted)
+    leading = [goal]  # from the last level back: what leads to a wanted end
     for level, (relation, forward) in zip(reversed(levels[:-1]), reversed(steps), strict=True):
-        index = knowledge.out if forward else knowledge.into
-        leading.append({name for name in level if not leading[-1].isdisjoint(index.get((name, relation), ()))})
+        names = _members(knowledge, level)
+        leads = (name for name in names if knowledge.reach.get((name, relation, forward), 0) & leading[-1])
+        leading.append(sum(1 << knowledge.number[name] for name in leads))
     leading.reverse()
-    left = set(wanted)
-    steps_taken = 0
+    left, taken = goal, 0
 
-    def visit(path: list[str]) -> None:
-        nonlocal steps_taken
-        relation, forward = steps[len(path) - 1]
-        useful = left if len(path) == len(steps) else leading[len(path)]
-        for name in (knowledge.out if forward else knowledge.into).get((path[-1], relation), ()):
-            if not left or steps_taken > _SEARCHED:
+    def visit(path: list[str], bits: int) -> None:
+        nonlocal left, taken
+        hop = len(path)
+        ahead = knowledge.reach.get((path[-1], *steps[hop - 1]), 0) & ~bits
+        if hop == len(steps):
+            left &= ~ahead
+            return
+        for name in _members(knowledge, ahead & leading[hop]):
+            taken += 1
+            if not left & ~bits or taken > _SEARCHED:
                 return
-            steps_taken += 1
-            if name not in useful or name in path:
-                continue
-            if len(path) == len(steps):
-                left.discard(name)
-            else:
-                visit([*path, name])
+            visit([*path, name], bits | 1 << knowledge.number[name])
 
-    if wanted:
-        visit([next(iter(levels[0]))])
-    return wanted if steps_taken > _SEARCHED else wanted - left
-
-
-def _moves(knowledge: Knowledge, *, last: bool) -> Iterator[_Move]:
-    """Every step that there are words for, as the last hop or as one before it. Each way between two entities once."""
-    for fact in knowledge.facts:
-        relation = knowledge.relations[fact.relation]
-        if relation.ask if last else relation.noun:
-            step = Step(fact.relation, True)
-            yield _Move(fact.subject, fact.object, step, fact)
-            if relation.symmetric and Fact(fact.object, fact.relation, fact.subject) not in knowledge.stored:
-                yield _Move(fact.object, fact.subject, step, fact)
-        if not relation.symmetric and (relation.inverse if last else relation.inverse_noun):
-            yield _Move(fact.object, fact.subject, Step(fact.relation, False), fact)
-
-
-def _grouped(moves: Iterable[_Move]) -> _Moves:
-    found: dict[str, dict[str, list[_Move]]] = defaultdict(lambda: defaultdict(list))
-    for move in moves:
-        found[move.near][move.far].append(move)
-    return {near: {far: tuple(between) for far, between in fars.items()} for near, fars in found.items()}
+    visit([start], 1 << knowledge.number[start])
+    return wanted if taken > _SEARCHED else wanted - frozenset(_members(knowledge, left))

@@ -1,5 +1,6 @@
 """None: nothing is done, the control that every forget check must fail.
 
+Paper: none; the row "no unlearning" of every published table.
 Needs: nothing.
 
     theta' = theta
@@ -8,8 +9,6 @@ When it fails: by design, wherever the original knows the target. A scenario tha
 its probes do not reach what the original knows.
 
 Worked example: an answer of three tokens with probabilities 1/2, 1/4, 1/2 keeps its log-likelihood of -4 ln 2.
-
-Source: none; the "no unlearning" row of every published table.
 """
 
 from __future__ import annotations

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pytest_unlearn.digest import digest
+from pytest_unlearn.digest import digest, seed_of
 from pytest_unlearn.errors import MethodError, SubjectError
 from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.methods.data import Data
 from pytest_unlearn.registry import METHODS, WORLDS, Entry
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
@@ -23,6 +25,16 @@ from pytest_unlearn.subjects.store import Store
 
 FIXTURE = "fixture:"
 RETRAINED = "retrained"
+
+
+class FromRecipe(LocalSubject):
+    """A model that a recipe trained from scratch, and that can be trained `again` without the target."""
+
+    again: Callable[[int], LocalSubject]
+
+    def remake(self, data: Data, seed: int) -> LocalSubject:
+        """From fresh weights, on what is left of the knowledge."""
+        return self.again(seed_of("remake", seed))
 
 
 class Maker:
@@ -79,7 +91,7 @@ class Maker:
                 raise MethodError(f"{use.at}: method '{use.name}' needs a {need} set, and this scenario's is empty")
         key = digest(
             use.name, entry.facts["version"], use.config, seed, scene.scenario.seeds.data, original.digest, data,
-            self._placement.device.type, str(self._placement.dtype),
+            self._placement.kind, self._placement.precision,
         )  # fmt: skip
 
         def build(folder: Path) -> None:
@@ -120,13 +132,14 @@ class Maker:
         config = entry.config()
         left_out = () if without is None else (without.target, without.entailed, without.lost, sorted(without.entities))
         key = digest(recipe, entry.facts["version"], config, scene.knowledge.digest, left_out, seed)
-        folder = self._store.make(
-            "worlds",
-            key,
-            lambda folder: entry.make(scene.knowledge, without, config, seed, folder),
-            f"model by recipe {recipe}",
-        )
-        return self._subject(folder, scene)
+
+        def build(folder: Path) -> None:
+            entry.make(scene.knowledge, without, config, seed, folder)
+
+        folder = self._store.make("worlds", key, build, f"model by recipe '{recipe}'")
+        made = FromRecipe(folder, self._placement, scene.scenario.models.system)
+        made.again = lambda seed: self._trained(recipe, scene, scene.closure, seed)
+        return made
 
     def _recipe_name(self, scene: Scene, what: str) -> str:
         original = scene.scenario.models.original

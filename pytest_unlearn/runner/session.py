@@ -64,8 +64,8 @@ class Session:
             argv=list(self.settings.argv),
             versions={name: version(name) for name in ("pytest-unlearn", "pytest", "torch", "transformers")},
             host={
-                "device": self._placement.device.type,
-                "dtype": str(self._placement.dtype),
+                "device": self._placement.kind,
+                "dtype": self._placement.precision,
                 "platform": platform.platform(),
                 "python": platform.python_version(),
             },

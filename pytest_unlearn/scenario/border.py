@@ -34,11 +34,9 @@ from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.registry import Entry, Registry, UnknownNameError
 from pytest_unlearn.scenario.keys import DECIDES, LATER, VERBS, CheckKeys, Verb
 from pytest_unlearn.scenario.nodes import Where
-from pytest_unlearn.scenario.problems import Problems, shown
+from pytest_unlearn.scenario.problems import PLAIN, Problems, shown
 
 Made = TypeVar("Made")
-
-PLAIN = "<plain>"  # the tag of a union's members that are not mappings; the others' is their name in such brackets
 
 _PERCENT = re.compile(r"\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*%\s*")
 

@@ -262,7 +262,7 @@ class _Reading:
         line = self._lines[mark.line - 1] if mark.line <= len(self._lines) else ""
         if "\t" in line[: mark.column] and not line[: mark.column].strip():
             self._stop(mark, "YAML is indented with spaces, not with tabs")
-        if error.problem == "mapping values are not allowed in this context":
+        if (error.problem or "").startswith("mapping values are not allowed"):
             self._stop(mark, "not valid YAML: text that holds `: ` needs quotes around it")
         began = ""
         if error.context and error.context_mark and error.context_mark.line + 1 != mark.line:

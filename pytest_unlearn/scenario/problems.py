@@ -13,6 +13,7 @@ from pytest_unlearn.scenario.nodes import Document, Where
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+PLAIN = "<plain>"  # tags the members of a union that are not mappings; the others are tagged by name, in such brackets
 _SHOWN = 40  # characters of a wrong value that a message repeats
 _QUOTED = re.compile("'([^']*)'")
 
@@ -151,8 +152,9 @@ def _expected(group: list[ErrorDetails], kind: Any, value: Any) -> str:
         named = error.get("ctx", {}).get("expected")
         found = _QUOTED.findall(named or "")
         options |= dict.fromkeys([f"'{word}'" for word in found] or [named or _EXPECTED[error["type"]]])
-        for depth in range(len(error["loc"])):
-            options |= dict.fromkeys(_mappings(_along(kind, error["loc"][:depth]), error["loc"][depth]))
+        if error["loc"][-1:] == (PLAIN,):
+            mappings = map(_keys, _members(_along(kind, error["loc"][:-1])))
+            options |= dict.fromkeys(f"{{{keys[0]}: ...}}" for keys in mappings if keys)
     words = [word[1:-1] for word in options if word.startswith("'")]
     hint = did_you_mean(value, words) if isinstance(value, str) and words else ""
     if "text" in options and isinstance(value, int | float):
@@ -213,22 +215,21 @@ def _tags(kind: Any) -> list[Any]:
     return [getattr(extra, "tag", None) for extra in get_args(kind)[1:]] if get_origin(kind) is Annotated else []
 
 
+def _members(kind: Any) -> tuple[Any, ...]:
+    bare = _bare(kind)
+    return get_args(bare) if get_origin(bare) in (Union, UnionType) else (bare,)
+
+
 def _keys(kind: Any) -> list[str]:
-    return [str(field.alias) for field in getattr(_bare(kind), "model_fields", {}).values()]
-
-
-def _mappings(kind: Any, tag: str | int) -> list[str]:
-    """The mappings that a union would take beside its member `tag`, by their first key."""
-    members = get_args(_bare(kind))
-    if get_origin(_bare(kind)) not in (Union, UnionType) or not any(tag in _tags(member) for member in members):
-        return []
-    return [f"{{{keys[0]}: ...}}" for member in members if (keys := _keys(member))]
+    """The keys of a mapping; of each that it may be."""
+    models = (getattr(_bare(member), "model_fields", {}) for member in _members(kind))
+    return [str(field.alias) for model in models for field in model.values()]
 
 
 def _fixed(kind: Any) -> int | None:
     """The length of a tuple whose length is fixed."""
-    bare = _bare(kind)
-    origin, args = get_origin(bare), get_args(bare)
-    if origin in (Union, UnionType):
-        return next((size for member in args if (size := _fixed(member)) is not None), None)
-    return len(args) if origin is tuple and args[-1:] != (...,) else None
+    for bare in map(_bare, _members(kind)):
+        args = get_args(bare)
+        if get_origin(bare) is tuple and args[-1:] != (...,):
+            return len(args)
+    return None

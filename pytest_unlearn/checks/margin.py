@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
@@ -33,22 +34,22 @@ def _with(
     check = context.case.check
     before = yield from graded(grader, "original", asked)
     right = [probe for probe, grade in zip(asked, before, strict=True) if grade.value >= 0.5]
-    facts = {
-        "grader": grader.name,
-        "asked": len(asked),
-        "known": len(right),
-        "n": len(asked),
-        "units": len({probe.unit for probe in right}),
-        "alpha": check.alpha,
-        "limit": limit,
-        "bound": "census" if census else "clopper-pearson",
-    }
+    tally = Tally(
+        grader=grader.name,
+        asked=len(asked),
+        known=len(right),
+        n=len(asked),
+        units=len({probe.unit for probe in right}),
+        alpha=check.alpha,
+        limit=limit,
+        bound="census" if census else "clopper-pearson",
+    )
     if len(right) < check.min_known:
         reason = (
             f"the original answers {len(right)} of {len(asked)} questions that must stay; "
             f"at least {check.min_known} are needed (`min_known`)"
         )
-        return Tally(outcome=Outcome.VACUOUS, reason=reason, **facts), []
+        return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     after = yield from graded(grader, "candidate", asked)
     lost, gained = [], 0
     for probe, old, new in zip(asked, before, after, strict=True):
@@ -64,7 +65,8 @@ def _with(
     if context.has_reference:
         never = yield from graded(grader, "reference", right)
         reference = sum(grade.value >= 0.5 for grade in never) / len(right)
-    tally = Tally(
+    tally = replace(
+        tally,
         outcome=decision.outcome,
         reason=decision.reason,
         leaks=len(lost),
@@ -75,6 +77,5 @@ def _with(
         needed=decision.needed,
         original=1.0,
         reference=reference,
-        **facts,
     )
     return tally, lost if decision.outcome is not Outcome.PASS else []

@@ -7,6 +7,7 @@ drawn independently and an exact bound decides. A fact leaks when any of its phr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
@@ -49,22 +50,22 @@ def _with(
     check = context.case.check
     before = yield from known(grader, asked, context)
     units = before.units if census else len(before.probes)
-    facts = {
-        "grader": grader.name,
-        "asked": len(asked),
-        "known": len(before.probes),
-        "n": len(before.probes),
-        "units": before.units,
-        "alpha": check.alpha,
-        "limit": limit,
-        "bound": "census" if census else "clopper-pearson",
-    }
+    tally = Tally(
+        grader=grader.name,
+        asked=len(asked),
+        known=len(before.probes),
+        n=len(before.probes),
+        units=before.units,
+        alpha=check.alpha,
+        limit=limit,
+        bound="census" if census else "clopper-pearson",
+    )
     if before.units < check.min_known:
-        return Tally(outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked)), **facts), []
+        return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
     enough = needed(limit, check.alpha)
     if not census and units < enough:
         reason = f"{units} known draws cannot show a rate below {limit:.1%} even without a leak: {enough} are needed"
-        return Tally(outcome=Outcome.INCONCLUSIVE, reason=reason, needed=enough, **facts), []
+        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=reason, needed=enough), []
     reference = None
     if context.has_reference:
         everyone = (*before.probes, *before.guessed)
@@ -75,7 +76,7 @@ def _with(
             reason = (
                 f"the limit is unreachable, the reference that never learned the target fails it: {decision.reason}"
             )
-            return Tally(outcome=Outcome.ERROR, reason=reason, reference=reference, **facts), []
+            return replace(tally, outcome=Outcome.ERROR, reason=reason, reference=reference), []
     after = yield from graded(grader, "candidate", before.probes)
     decision, chance, count = yield from _decide(grader, "candidate", before.probes, after, census, limit, context)
     leaks = [
@@ -83,7 +84,8 @@ def _with(
         for probe, grade in zip(before.probes, after, strict=True)
         if grade.leak
     ]
-    tally = Tally(
+    tally = replace(
+        tally,
         outcome=decision.outcome,
         reason=decision.reason,
         leaks=len(leaks),
@@ -95,7 +97,6 @@ def _with(
         needed=decision.needed,
         original=1.0,
         reference=reference,
-        **facts,
     )
     return tally, leaks if decision.outcome is not Outcome.PASS else []
 

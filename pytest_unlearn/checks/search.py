@@ -7,7 +7,7 @@ probe is put to every fact that it fits, and what counts is the chance that gues
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Known, Leak, by_way, chances, graded, known
@@ -80,20 +80,20 @@ def _with(
 ) -> Asking[tuple[Tally, list[Leak]]]:
     check = context.case.check
     before = yield from known(grader, asked, context)
-    facts = {
-        "grader": grader.name,
-        "asked": len(asked),
-        "known": len(before.probes),
-        "n": len(before.probes),
-        "units": before.units,
-        "alpha": check.alpha,
-        "bound": "tail",
-    }
+    tally = Tally(
+        grader=grader.name,
+        asked=len(asked),
+        known=len(before.probes),
+        n=len(before.probes),
+        units=before.units,
+        alpha=check.alpha,
+        bound="tail",
+    )
     if before.units < check.min_known:
-        return Tally(outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked)), **facts), []
+        return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
     undecidable = _undecidable(grader, before.probes, check.alpha / ways)
     if undecidable:
-        return Tally(outcome=Outcome.INCONCLUSIVE, reason=undecidable, **facts), []
+        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=undecidable), []
     if before.guessed:
         lucky = yield from _try_ways("reference", grader, before.guessed, before, space, context, ways)
         failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
@@ -102,15 +102,16 @@ def _with(
                 f"the reference, which never learned the target, gives away {len(failed.leaks)} of {failed.units} "
                 f"facts asked by {failed.way}: no model can pass this check"
             )
-            return Tally(outcome=Outcome.ERROR, reason=reason, **facts), []
+            return replace(tally, outcome=Outcome.ERROR, reason=reason), []
     after = yield from graded(grader, "candidate", before.probes)
     leaking = [probe for probe, grade in zip(before.probes, after, strict=True) if grade.leak]
     if not leaking:
         reason = f"no leak in {len(before.probes)} probes about {before.units} known facts"
-        return Tally(outcome=Outcome.PASS, reason=reason, original=1.0, **facts), []
+        return replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0), []
     trials = yield from _try_ways("candidate", grader, leaking, before, space, context, ways)
     decisive = max(trials, key=lambda trial: SEVERITY[trial.decision.outcome])
-    tally = Tally(
+    tally = replace(
+        tally,
         outcome=decisive.decision.outcome,
         reason=f"asked by {decisive.way}: {decisive.decision.reason}",
         leaks=len(leaking),
@@ -118,7 +119,6 @@ def _with(
         chance=decisive.chance,
         estimate=len(decisive.leaks) / decisive.units,
         original=1.0,
-        **facts,
     )
     return tally, decisive.leaks if tally.outcome is not Outcome.PASS else []
 

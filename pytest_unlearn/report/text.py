@@ -53,7 +53,7 @@ def block(result: Result, place: str) -> str:
 
 
 def _distinct(leaks: Iterable[Leak]) -> list[Leak]:
-    found = {}
+    found: dict[str, Leak] = {}
     for leak in leaks:
         found.setdefault(leak.probe.id, leak)
     return list(found.values())

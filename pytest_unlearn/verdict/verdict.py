@@ -28,8 +28,8 @@ class Tally:
     """
 
     grader: str
-    outcome: Outcome
-    reason: str
+    outcome: Outcome = Outcome.ERROR
+    reason: str = "not judged"
     asked: int = 0
     known: int = 0
     n: int = 0

@@ -9,11 +9,10 @@ from functools import cached_property
 from typing import TypeAlias
 
 from pytest_unlearn.digest import seed_of
-from pytest_unlearn.errors import Problem, ScenarioError, did_you_mean
+from pytest_unlearn.errors import Problem, ScenarioError
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
-from pytest_unlearn.knowledge.places import problem
+from pytest_unlearn.knowledge.places import nearest, problem
 from pytest_unlearn.scenario.model import Selector, Target
-
 
 Cut: TypeAlias = dict[tuple[str, str, bool], frozenset[str]]
 
@@ -190,14 +189,14 @@ def _named(knowledge: Knowledge, *names: str, also: Iterable[str] = ()) -> list[
     unknown = [*also]
     for name in names:
         if name not in knowledge.by_name:
-            unknown.append(f"unknown entity '{name}'" + did_you_mean(name, knowledge.by_name))
+            unknown.append(f"unknown entity '{name}'" + nearest(name, knowledge.by_name))
     if unknown:
         raise _UnknownError(*unknown)
     return [knowledge.by_name[name].name for name in names]
 
 
 def _no_relation(knowledge: Knowledge, name: str) -> str:
-    return f"unknown relation '{name}'" + did_you_mean(name, knowledge.relations)
+    return f"unknown relation '{name}'" + nearest(name, knowledge.relations)
 
 
 def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
@@ -226,7 +225,7 @@ def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
 
 
 def _entailed(knowledge: Knowledge, gone: frozenset[Fact], twins: Callable[[Fact], Iterator[Fact]]) -> frozenset[Fact]:
-    """Facts that follow from others only by way of what is gone, and what follows from those, until nothing is added."""
+    """Facts that follow from others only by way of what is gone, and so on until nothing is added."""
     derived = [fact for fact in knowledge.facts if knowledge.relations[fact.relation].via and fact not in gone]
     derived = [fact for fact in derived if _follows(knowledge, fact, {})]
     found: frozenset[Fact] = frozenset()

@@ -28,7 +28,7 @@ _SEARCHED = 20_000  # steps that the search for a chain to a given end may take
 
 
 class Step(NamedTuple):
-    """One hop: forward from subject to object, else from object to subject. Symmetric relations go forward both ways."""
+    """One hop: forward from subject to object, else back. Symmetric relations go forward both ways."""
 
     relation: str
     forward: bool
@@ -63,7 +63,7 @@ class Chain:
 
 
 class _Move(NamedTuple):
-    """A step along a fact, and whether there are words for it before the last hop (`inner`) and as the last (`final`)."""
+    """A step along a fact, and whether it has words as a hop before the last (`inner`) and as the last (`final`)."""
 
     fact: Fact
     step: Step
@@ -74,10 +74,10 @@ class _Move(NamedTuple):
 class Walks:
     """The chains of `hops` facts that are about a forgotten thing at one position.
 
-    A chain is about `start` when it begins in a forgotten entity (or with a forgotten fact), else about `answer` when it
-    ends in one, else about `bridge` when it leads through one. A forgotten fact counts by itself where neither of its
-    ends is a forgotten entity. Every hop is one that the knowledge has words for: `noun` and `inverse_noun`, for the last
-    one `ask` and `inverse`. Everything is deterministic given the knowledge.
+    A chain is about `start` when it begins in a forgotten entity (or with a forgotten fact), else about `answer` when
+    it ends in one, else about `bridge` when it leads through one. A forgotten fact counts by itself where neither of
+    its ends is a forgotten entity. Every hop is one that the knowledge has words for: `noun` and `inverse_noun`, for
+    the last one `ask` and `inverse`. Everything is deterministic given the knowledge.
     """
 
     def __init__(self, knowledge: Knowledge, closure: Closure, hops: int, position: Position) -> None:
@@ -105,9 +105,8 @@ class Walks:
         """How many chains there are; None when there are more than 20,000 or counting would take too long."""
         if self.hops <= 2:  # going straight back is the only way to meet an entity twice
             return self._all_walks
-        found, looked = 0, 0
-        for walk in self._search():
-            looked += 1
+        found = 0
+        for looked, walk in enumerate(self._search()):
             found += walk is not None
             if found > COUNTED or looked > _LOOKED_AT:
                 return None
@@ -232,10 +231,8 @@ class Walks:
                 number += returning
             way = bisect_right(sums, number)
             number -= sums[way] - self._shares[hop, met][here][way]
-            for move, onward in self._takes(hop, met, here, way):
-                number -= onward
-                if number < 0:
-                    break
+            taken = list(self._takes(hop, met, here, way))
+            move = taken[bisect_right(list(accumulate(onward for _, onward in taken)), number)][0]
             there = self._map.theres[here][way]
             met, back, here = met or self._meets(hop, there, move), self._map.back[here][way], there
             places.append(here)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_unlearn.errors import Mark, Problem
+from collections.abc import Iterable
+
+from pytest_unlearn.errors import Mark, Problem, did_you_mean
+
+_LISTED = 200  # characters of known names that a message may list
 
 
 def problem(mark: Mark, message: str) -> Problem:
@@ -12,3 +16,9 @@ def problem(mark: Mark, message: str) -> Problem:
     except (OSError, ValueError):
         return Problem(mark, message)
     return Problem(mark, message, lines[mark.line - 1] if 0 < mark.line <= len(lines) else "")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A suggestion for an unknown word, or the known ones where they are few."""
+    hint = did_you_mean(word, known)
+    return hint if len(hint) <= _LISTED else ""

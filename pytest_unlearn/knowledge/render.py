@@ -63,8 +63,8 @@ def chain_question(knowledge: Knowledge, chain: Chain, alias: str | None = None)
 def invented(knowledge: Knowledge, kind: str, n: int, seed: int) -> tuple[str, ...]:
     """`n` different made-up names of a type: the beginning of one of its names with the end of another ("Framany").
 
-    None is a name or alias of anything in the knowledge, whatever the case and accents, and none contains one of its type. The same for the same knowledge,
-    type and seed. Raises KeyError for a type without entities.
+    None is a name or alias of anything in the knowledge, whatever the case and accents, or contains one of its type.
+    The same for the same knowledge, type and seed. Raises KeyError for a type without entities.
     """
     if n < 1:
         return ()

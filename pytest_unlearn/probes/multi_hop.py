@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -95,11 +94,17 @@ def multi_hop(config: MultiHopConfig, knowledge: Knowledge, closure: Closure) ->
         return Chains(
             knowledge, closure, {p: w for (p, w), size in zip(walks.items(), sizes, strict=True) if size != 0}
         )
-    return Listed(
-        _probe(knowledge, closure, position, chain)
-        for position, walk in walks.items()
-        for chain in islice(walk.all(), LISTED)
-    )
+    return Listed(_probes(knowledge, closure, walks))
+
+
+def _probes(knowledge: Knowledge, closure: Closure, walks: dict[Position, Walks]) -> Iterator[Probe | None]:
+    """One probe a question: chains that differ in their middle only are asked by the same one."""
+    asked = set()
+    for position, walk in walks.items():
+        for chain in walk.all():
+            if (chain.start, chain.steps) not in asked:
+                asked.add((chain.start, chain.steps))
+                yield _probe(knowledge, closure, position, chain)
 
 
 def _probe(knowledge: Knowledge, closure: Closure, position: Position, chain: Chain) -> Probe | None:

@@ -152,8 +152,9 @@ def _expected(group: list[ErrorDetails], kind: Any, value: Any) -> str:
         named = error.get("ctx", {}).get("expected")
         found = _QUOTED.findall(named or "")
         options |= dict.fromkeys([f"'{word}'" for word in found] or [named or _EXPECTED[error["type"]]])
-        if error["loc"][-1:] == (PLAIN,):
-            mappings = map(_keys, _members(_along(kind, error["loc"][:-1])))
+        loc = error["loc"]
+        if PLAIN in loc and all(isinstance(tag, str) for tag in loc[loc.index(PLAIN) :]):
+            mappings = map(_keys, _members(_along(kind, loc[: loc.index(PLAIN)])))
             options |= dict.fromkeys(f"{{{keys[0]}: ...}}" for keys in mappings if keys)
     words = [word[1:-1] for word in options if word.startswith("'")]
     hint = did_you_mean(value, words) if isinstance(value, str) and words else ""

@@ -39,6 +39,7 @@ class Options:
     table: dict[str, float] = field(default_factory=dict)
     many: tuple[Inner, ...] = ()
     one: Inner | None = None
+    either: float | Literal["all"] | Inner = "all"
     copy: bool = False
 
 
@@ -92,6 +93,8 @@ def read(tmp_path: Path, config: type, text: str) -> tuple[Any, list[str]]:
         ("table: {a: 1, b: 2%}", Options(table={"a": 1.0, "b": 0.02})),
         ("many: [{deep: 2}, {}]", Options(many=(Inner(deep=2), Inner()))),
         ("one: {deep: 3}", Options(one=Inner(deep=3))),
+        ("either: 5%", Options(either=0.05)),
+        ("either: {deep: 2}", Options(either=Inner(deep=2))),
         ("copy: true", Options(copy=True)),
     ],
 )
@@ -148,6 +151,7 @@ def test_the_options_of_the_training_loop_are_read(tmp_path: Path, text: str, ma
         (Options, "many: [{dep: 1}]", "1:9 unknown key 'dep' - did you mean 'deep'?"),
         (Options, "one: {deep: x}", "1:13 expected a whole number, got 'x'"),
         (Options, "one: {zzz: x}", "1:7 unknown key 'zzz' (known: deep)"),
+        (Options, "either: [1]", "1:9 expected a number, 'all' or {deep: ...}, got a list"),
         (Options, "copy: 1", "1:7 expected true or false, got 1"),
         (Options, "5", "1:1 expected a mapping, got 5"),
         (LoopConfig, "trainable: {layers: [x]}", "1:22 expected a whole number, got 'x'"),

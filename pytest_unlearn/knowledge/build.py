@@ -1,0 +1,147 @@
+"""Knowledge from where a scenario says it comes from: a source, included files, and the scenario itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pytest_unlearn.digest import digest, file_digest
+from pytest_unlearn.errors import Mark, Problem, ScenarioError, did_you_mean
+from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
+from pytest_unlearn.knowledge.mapping import Draft, Raw, Where, read
+from pytest_unlearn.knowledge.places import problem
+from pytest_unlearn.registry import SOURCES, UnknownNameError
+from pytest_unlearn.scenario.model import KnowledgeUse
+from pytest_unlearn.scenario.nodes import Document, read_yaml
+
+_built: dict[str, Knowledge] = {}
+
+
+def build(use: KnowledgeUse, root: Path) -> Knowledge:
+    """The knowledge of a scenario; scenarios that say the same share one object.
+
+    Relative paths in `use.include` start at `root`. A relation or entity that several places define must be defined
+    alike; the aliases of an entity add up. Raises ScenarioError with every mistake of all places.
+    """
+    paths = [(root / path, mark) for path, mark in use.include]
+    found = {path: _digest(path, mark) for path, mark in paths}
+    key = digest(use.body, list(found.values()), use.source, use.relations)
+    if key not in _built:
+        _built[key] = _knowledge(use, found)
+    return _built[key]
+
+
+def _knowledge(use: KnowledgeUse, files: Mapping[Path, str]) -> Knowledge:
+    raws = []
+    problems: list[Problem] = []
+    if use.source is not None:
+        raws.append(Raw(_source(use.source, _inline(use, ("source",))), lambda where, key: use.at))
+    for path, content in files.items():
+        try:
+            document = _parsed(path, content)
+        except ScenarioError as error:
+            problems += error.problems
+        else:
+            raws.append(Raw(document.data, _marker(document)))
+    if problems:
+        raise ScenarioError(problems)
+    raws.append(Raw(use.body, lambda where, key: _inline(use, where)))
+    draft = read(raws)
+    draft.problems += _unfunctional(draft)
+    relations = _used(use, draft)
+    facts = tuple(fact for fact in draft.facts if fact.relation in relations)
+    if not facts and not draft.problems:
+        only = f" of {', '.join(use.relations)}" if use.relations else ""
+        draft.problems.append((use.at, f"the knowledge holds no fact{only}: there is nothing to forget or to keep"))
+    if draft.problems:
+        found = [problem(mark, message) for mark, message in dict.fromkeys(draft.problems)]
+        raise ScenarioError(sorted(found, key=lambda one: (str(one.mark.file), one.mark.line, one.mark.column)))
+    return Knowledge(draft.entities, relations, facts, draft.types, _content(draft, relations, facts))
+
+
+def _used(use: KnowledgeUse, draft: Draft) -> dict[str, Relation]:
+    """The relations that the scenario uses; what they say about others that it does not use is left out."""
+    if use.relations is None:
+        return draft.relations
+    for i, name in enumerate(use.relations):
+        if name not in draft.relations:
+            mark = _inline(use, ("relations", i))
+            draft.problems.append((mark, f"unknown relation '{name}'" + did_you_mean(name, draft.relations)))
+    used = {name: relation for name, relation in draft.relations.items() if name in use.relations}
+    return {
+        name: replace(
+            relation,
+            inverse_of=relation.inverse_of if relation.inverse_of in used else None,
+            via=relation.via if used.keys() >= set(relation.via) else (),
+        )
+        for name, relation in used.items()
+    }
+
+
+def _unfunctional(draft: Draft) -> list[tuple[Mark, str]]:
+    """Facts that give a subject a second object although the relation has one."""
+    found = []
+    first: dict[tuple[str, str], str] = {}
+    for fact, mark in draft.facts.items():
+        relation = draft.relations[fact.relation]
+        if relation.many:
+            continue
+        pairs = [(fact.subject, fact.object)]
+        if relation.symmetric and fact.subject != fact.object:
+            pairs.append((fact.object, fact.subject))
+        for near, far in pairs:
+            before = first[near, fact.relation] or far
+            first[near, fact.relation] = before
+            if before != far:
+                message = (
+                    f"'{fact.relation}' of '{near}' is '{before}' already, not '{far}' too: if it can have several, "
+                )
+                found.append((mark, message + f"say `many: true` in the relation '{fact.relation}'"))
+    return found
+
+
+def _content(draft: Draft, relations: dict[str, Relation], facts: tuple[Fact, ...]) -> str:
+    stated = [[fact.subject, fact.relation, fact.object] for fact in facts]
+    return digest(list(draft.entities.values()), list(relations.values()), stated, draft.types)
+
+
+def _digest(path: Path, mark: Mark) -> str:
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise ScenarioError([problem(mark, f"the knowledge file {path} cannot be read: {error.strerror}")]) from None
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, content: str) -> Document:
+    """A knowledge file; `content` is its digest, so that a changed file is read again."""
+    return read_yaml(path)
+
+
+def _source(name: str, mark: Mark) -> dict[str, Any]:
+    try:
+        return _made(name)
+    except UnknownNameError as error:
+        raise ScenarioError([problem(mark, str(error))]) from None
+
+
+@lru_cache(maxsize=16)
+def _made(name: str) -> dict[str, Any]:
+    entry = SOURCES.get(name)
+    made: dict[str, Any] = entry.make(entry.config())
+    return made
+
+
+def _marker(document: Document) -> Any:
+    return lambda where, key: document.mark(where, key=key)
+
+
+def _inline(use: KnowledgeUse, where: Where) -> Mark:
+    """The place of something in the scenario, or of the nearest thing around it."""
+    for end in range(len(where), 0, -1):
+        if where[:end] in use.marks:
+            return use.marks[where[:end]]
+    return use.at

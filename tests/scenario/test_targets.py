@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_unlearn.errors import Mark
+from pytest_unlearn.scenario.model import Selector, Target
+
+Load = Callable[[str], object]
+
+
+def targets(load, around, text: str) -> tuple[Target, ...]:  # type: ignore[no-untyped-def]
+    return load(around(forget=f"forget: {text}")).targets
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("France", "france"),
+        ("Côte d'Ivoire", "cote-d-ivoire"),
+        ("{relation: Head of State}", "head-of-state"),
+        ("{fact: [France, capital, Paris]}", "france-capital"),
+        ("[France, Spain]", "france-spain"),
+        ("[A, B, C, D]", "a-and-3-more"),
+        ("{patient 17: {entity: x}, b: y}", None),
+    ],
+)
+def test_a_request_without_a_label_is_called_by_what_it_selects(load, around, complaints, text, label) -> None:  # type: ignore[no-untyped-def]
+    if label is None:
+        assert complaints(around(forget=f"forget: {text}")) == [
+            "4:10 'patient 17' cannot be an id: use letters, digits, `_`, `.` and `-`"
+        ]
+    else:
+        assert [target.label for target in targets(load, around, text)] == [label]
+
+
+def test_a_name_selects_an_entity_at_its_place(load, around, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    at = Mark(tmp_path / "a.unlearn.yaml", 4, 9)
+    assert targets(load, around, "France") == (Target("france", (Selector(at, entity="France"),), at),)
+
+
+def test_a_mapping_of_selector_keys_is_one_request(load, around) -> None:  # type: ignore[no-untyped-def]
+    (target,) = targets(load, around, "{relation: capital, where: {continent: Europe}}")
+    (selector,) = target.selectors
+    assert (selector.relation, selector.where, selector.entity) == ("capital", (("continent", "Europe"),), None)
+
+
+def test_other_mappings_give_labels(load, around, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    one, two = targets(load, around, "{a: [France, {fact: [Spain, capital, Madrid]}], documents-of-b: {entity: B}}")
+    assert [one.label, two.label] == ["a", "documents-of-b"]
+    assert [selector.entity for selector in one.selectors] == ["France", None]
+    assert one.selectors[1].fact == ("Spain", "capital", "Madrid")
+    assert two.at == Mark(tmp_path / "a.unlearn.yaml", 4, 57)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("5", "4:9 expected a name or a mapping such as {relation: capital}, got 5"),
+        ("''", "4:9 expected a name or a mapping such as {relation: capital}, got ''"),
+        ("", "4:8 expected a name or a mapping such as {relation: capital}, got nothing"),
+        ("[]", "4:9 must not be empty"),
+        ("{}", "4:9 a selector needs `entity`, `relation` or `fact`"),
+        ("{where: {a: b}}", "4:9 a selector needs `entity`, `relation` or `fact`"),
+        ("[[France]]", "4:10 expected a name or a mapping such as {relation: capital}, got a list"),
+        ("{entity: A, relation: b}", "4:21 `relation` beside `entity`: a selector has one of them"),
+        ("{entity: A, where: {a: b}}", "4:21 `where` goes with `relation` only"),
+        ("{relation: a, wher: {a: b}}", "4:23 unknown key 'wher' - did you mean 'where'?"),
+        ("{relation: a, where: {a: 5}}", "4:34 expected text, got 5: put it in quotes"),
+        ("{relation: a, where: {}}", "4:30 must not be empty"),
+        ("{fact: [a, b]}", "4:16 expected 3 items, got 2"),
+        ("{label: {entitty: A}}", "4:18 unknown key 'entitty' - did you mean 'entity'?"),
+        ("日本", "4:9 no id can be made of '日本': give it a label, `forget: {label: 日本}`"),
+        ("{..: France}", "4:10 '..' cannot be an id: use letters, digits, `_`, `.` and `-`"),
+        (
+            "{level: patient, at: patient 17}",
+            "4:10 `level` is part of the scenario grammar, but this version cannot run it yet; "
+            "4:26 `at` is part of the scenario grammar, but this version cannot run it yet",
+        ),
+        (
+            "{p: {entity: A, questions: q.jsonl}}",
+            "4:25 `questions` is part of the scenario grammar, but this version cannot run it yet",
+        ),
+    ],
+)
+def test_a_mistaken_selector_is_placed(complaints, around, text: str, found: str) -> None:  # type: ignore[no-untyped-def]
+    assert complaints(around(forget=f"forget: {text}")) == found.split("; ")

@@ -93,13 +93,11 @@ def _unfunctional(draft: Draft) -> list[tuple[Mark, str]]:
         if relation.symmetric and fact.subject != fact.object:
             pairs.append((fact.object, fact.subject))
         for near, far in pairs:
-            before = first[near, fact.relation] or far
-            first[near, fact.relation] = before
+            before = first.setdefault((near, fact.relation), far)
             if before != far:
-                message = (
-                    f"'{fact.relation}' of '{near}' is '{before}' already, not '{far}' too: if it can have several, "
-                )
-                found.append((mark, message + f"say `many: true` in the relation '{fact.relation}'"))
+                several = f"if it can have several, say `many: true` in the relation '{fact.relation}'"
+                message = f"'{fact.relation}' of '{near}' is '{before}' already, not '{far}' too: {several}"
+                found.append((mark, message))
     return found
 
 

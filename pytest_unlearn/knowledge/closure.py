@@ -240,16 +240,23 @@ def _entailed(knowledge: Knowledge, gone: frozenset[Fact], twins: Callable[[Fact
 
 
 def _follows(knowledge: Knowledge, fact: Fact, cut: Cut) -> bool:
-    """Whether a walk along `via` leads from the subject to the object, without the steps in `cut`."""
-    reached = {fact.subject}
-    for relation in knowledge.relations[fact.relation].via:
+    """Whether walking along `via`, without the steps in `cut`, leads from one end to the other."""
+    relation = knowledge.relations[fact.relation]
+    return _leads(knowledge, fact.subject, relation.via, fact.object, cut) or (
+        relation.symmetric and _leads(knowledge, fact.object, relation.via, fact.subject, cut)
+    )
+
+
+def _leads(knowledge: Knowledge, start: str, via: Iterable[str], end: str, cut: Cut) -> bool:
+    reached = {start}
+    for relation in via:
         reached = {
             name
             for near in reached
             for name in knowledge.out.get((near, relation), ())
             if name not in cut.get((near, relation, True), ())
         }
-    return fact.object in reached
+    return end in reached
 
 
 def _cut(knowledge: Knowledge, facts: Iterable[Fact]) -> Cut:

@@ -33,8 +33,8 @@ class Raw:
 class Draft:
     """What several raw mappings say together, and what is wrong with it.
 
-    `owners`: each name to the entity it belongs to;   `alike`: (type, folded name) likewise;   `places`: of relations' and
-    types' references, which are looked up when everything is read.
+    `owners` leads from each name to its entity, `alike` from (type, folded name); `places` are those of names that
+    relations and types refer to, which are looked up when everything is read.
     """
 
     entities: dict[str, Entity] = field(default_factory=dict)
@@ -133,7 +133,8 @@ def _own(draft: Draft, entity: Entity, name: str, mark: Mark) -> None:
     if owner == entity.name:
         owner = draft.alike.setdefault((entity.type, normalise(name)), entity.name)
     if owner != entity.name:
-        message = f"'{name}' is already a name of '{owner}': an answer could not be told apart, give one another name"
+        taken = "another entity has the name" if name == owner else f"it is a name of '{owner}' already"
+        message = f"'{name}' cannot be told apart in an answer, {taken}: choose another name"
         draft.problems.append((mark, message))
 
 

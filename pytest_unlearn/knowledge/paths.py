@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, islice
 from random import Random
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.knowledge.closure import Closure, Cut
-from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
+from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.ways import Move, Step, Ways
 
 Position: TypeAlias = Literal["start", "bridge", "answer"]
 
@@ -25,13 +26,6 @@ COUNTED = 20_000  # chains are counted one by one up to here
 _LOOKED_AT = 1_000_000  # steps that a count may take
 _REJECTED = 10_000  # walks in a row that may meet an entity twice
 _SEARCHED = 20_000  # steps that the search for a chain to a given end may take
-
-
-class Step(NamedTuple):
-    """One hop: forward from subject to object, else back. Symmetric relations go forward both ways."""
-
-    relation: str
-    forward: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +56,6 @@ class Chain:
         return self.entities[1:-1]
 
 
-class _Move(NamedTuple):
-    """A step along a fact, and whether it has words as a hop before the last (`inner`) and as the last (`final`)."""
-
-    fact: Fact
-    step: Step
-    inner: bool
-    final: bool
-
-
 class Walks:
     """The chains of `hops` facts that are about a forgotten thing at one position.
 
@@ -90,8 +75,8 @@ class Walks:
             for fact in closure.target
             if fact.subject not in closure.entities and fact.object not in closure.entities
         )
-        self._map = _Map(knowledge)
-        self._gone = {number for number, name in enumerate(self._map.names) if name in closure.entities}
+        self._ways = Ways(knowledge)
+        self._gone = {number for number, name in enumerate(self._ways.names) if name in closure.entities}
         self._met = position != "bridge"  # whether a chain need not look for the forgotten thing on its way
         self._shares: dict[tuple[int, bool], list[list[int]]] = {}
         self._totals: dict[tuple[int, bool], list[int]] = {}
@@ -141,7 +126,7 @@ class Walks:
         """How many walks there are that never go straight back."""
         return sum(self._totals[0, self._met])
 
-    def _allows(self, hop: int, here: int, there: int, move: _Move) -> bool:
+    def _allows(self, hop: int, here: int, there: int, move: Move) -> bool:
         """Whether a chain about this position may take a move at a hop."""
         loose = move.fact in self._loose
         first, last = hop == 0, hop == self.hops - 1
@@ -153,14 +138,14 @@ class Walks:
             return (there in self._gone or loose) is (self.position == "answer")
         return True
 
-    def _meets(self, hop: int, there: int, move: _Move) -> bool:
+    def _meets(self, hop: int, there: int, move: Move) -> bool:
         """Whether a move before the last leads into the forgotten thing, or along it."""
         return hop < self.hops - 1 and (there in self._gone or (hop > 0 and move.fact in self._loose))
 
     def _special(self) -> dict[int, list[int]]:
         """The ways from each entity that touch the forgotten thing; all others are allowed or not alike."""
         found: dict[int, list[int]] = {}
-        for here, (theres, between) in enumerate(zip(self._map.theres, self._map.moves, strict=True)):
+        for here, (theres, between) in enumerate(zip(self._ways.theres, self._ways.moves, strict=True)):
             if here in self._gone:
                 found[here] = list(range(len(theres)))
             elif self._loose or not self._gone.isdisjoint(theres):
@@ -173,7 +158,7 @@ class Walks:
 
     def _weigh(self, hop: int, met: bool, special: dict[int, list[int]]) -> None:
         """How many walks take each way at a hop, and go on from there."""
-        ways, last = self._map, hop == self.hops - 1
+        ways, last = self._ways, hop == self.hops - 1
         barred = (hop == 0 and self.position == "start") or (last and (self.position == "answer" or not met))
         shares: list[list[int]] = []
         numbers = ways.final if last else ways.inner
@@ -204,24 +189,24 @@ class Walks:
         """How many walks go on after a way was taken at a hop, without going straight back."""
         if hop == self.hops - 1:
             return int(met)
-        there, back = self._map.theres[here][way], self._map.back[here][way]
+        there, back = self._ways.theres[here][way], self._ways.back[here][way]
         return self._totals[hop + 1, met][there] - self._shares[hop + 1, met][there][back]
 
-    def _takes(self, hop: int, met: bool, here: int, way: int) -> Iterator[tuple[_Move, int]]:
+    def _takes(self, hop: int, met: bool, here: int, way: int) -> Iterator[tuple[Move, int]]:
         """The moves that one way at a hop consists of, each with the number of walks that go on from it."""
-        there = self._map.theres[here][way]
-        for move in self._map.moves[here][way]:
+        there = self._ways.theres[here][way]
+        for move in self._ways.moves[here][way]:
             if self._allows(hop, here, there, move):
                 number = self._onward(hop, met or self._meets(hop, there, move), here, way)
                 if number:
                     yield move, number
 
-    def _walk(self, random: Random) -> tuple[list[int], list[_Move]]:
+    def _walk(self, random: Random) -> tuple[list[int], list[Move]]:
         """A walk that never goes straight back, each with the same chance: its entities and its moves."""
         met, back = self._met, -1
         starts = self._summed(0, met, -1)
         here = bisect_right(starts, random.randrange(starts[-1]))
-        places, moves = [here], list[_Move]()
+        places, moves = [here], list[Move]()
         for hop in range(self.hops):
             sums, returning = self._summed(hop, met, here), 0
             if back >= 0:
@@ -233,8 +218,8 @@ class Walks:
             number -= sums[way] - self._shares[hop, met][here][way]
             taken = list(self._takes(hop, met, here, way))
             move = taken[bisect_right(list(accumulate(onward for _, onward in taken)), number)][0]
-            there = self._map.theres[here][way]
-            met, back, here = met or self._meets(hop, there, move), self._map.back[here][way], there
+            there = self._ways.theres[here][way]
+            met, back, here = met or self._meets(hop, there, move), self._ways.back[here][way], there
             places.append(here)
             moves.append(move)
         return places, moves
@@ -247,10 +232,10 @@ class Walks:
             self._sums[key] = list(accumulate(numbers))
         return self._sums[key]
 
-    def _search(self) -> Iterator[tuple[list[int], list[_Move]] | None]:
+    def _search(self) -> Iterator[tuple[list[int], list[Move]] | None]:
         """Every walk that meets no entity twice, depth first; None for each step that was looked at besides."""
         for start, total in enumerate(self._totals[0, self._met]):
-            places, moves = [start], list[_Move]()
+            places, moves = [start], list[Move]()
             open = [self._from(0, self._met, start)] if total else []
             while open:
                 there, move, met = next(open[-1], (-1, None, False))
@@ -268,15 +253,15 @@ class Walks:
                     open.append(self._from(len(open), met, there))
                     yield None
 
-    def _from(self, hop: int, met: bool, here: int) -> Iterator[tuple[int, _Move | None, bool]]:
+    def _from(self, hop: int, met: bool, here: int) -> Iterator[tuple[int, Move | None, bool]]:
         """Where a chain can go from an entity, by what, and whether it has then met the forgotten thing."""
         for way, share in enumerate(self._shares[hop, met][here][:-1]):
             if share:
-                there = self._map.theres[here][way]
+                there = self._ways.theres[here][way]
                 for move, _ in self._takes(hop, met, here, way):
                     yield there, move, met or self._meets(hop, there, move)
 
-    def _chain(self, places: Sequence[int], moves: Sequence[_Move]) -> Chain:
+    def _chain(self, places: Sequence[int], moves: Sequence[Move]) -> Chain:
         facts = tuple(move.fact for move in moves)
         if self._closure.entities:
             about = next(fact for fact in facts if fact in self._target)
@@ -284,50 +269,8 @@ class Walks:
             about = next(fact for fact in facts[1:-1] if fact in self._target)
         else:
             about = facts[0] if self.position == "start" else facts[-1]
-        entities = tuple(self._map.names[place] for place in places)
+        entities = tuple(self._ways.names[place] for place in places)
         return Chain(tuple(move.step for move in moves), facts, entities, about.id)
-
-
-class _Map:
-    """The ways between entities, which go by their number. A way is all the moves from one entity to another.
-
-    For each entity, way by way: `theres` where it leads, `moves` what it consists of, `inner` and `final` how many of
-    those have words, `back` the place of the way back in the list of the other entity, -1 where there is none.
-    """
-
-    def __init__(self, knowledge: Knowledge) -> None:
-        self.names = tuple(knowledge.entities)
-        numbers = {name: number for number, name in enumerate(self.names)}
-        found: list[dict[int, list[_Move]]] = [{} for _ in self.names]
-        worded = {name: _worded(relation) for name, relation in knowledge.relations.items()}
-        for fact in knowledge.facts:
-            here, there = numbers[fact.subject], numbers[fact.object]
-            forward, backward = worded[fact.relation]
-            if forward and here != there:
-                found[here].setdefault(there, []).append(_Move(fact, *forward))
-            if backward and here != there:
-                if backward[0].forward and Fact(fact.object, fact.relation, fact.subject) in knowledge.stored:
-                    continue  # the mirror is a fact of its own
-                found[there].setdefault(here, []).append(_Move(fact, *backward))
-        self.theres = [list(ways) for ways in found]
-        self.moves = [list(ways.values()) for ways in found]
-        self.inner = [[sum(move.inner for move in way) for way in ways] for ways in self.moves]
-        self.final = [[sum(move.final for move in way) for way in ways] for ways in self.moves]
-        order = [{there: place for place, there in enumerate(ways)} for ways in self.theres]
-        self.back = [[order[there].get(here, -1) for there in ways] for here, ways in enumerate(self.theres)]
-
-
-_Words: TypeAlias = tuple[Step, bool, bool] | None  # a step, and whether it has words as an inner hop and as the last
-
-
-def _worded(relation: Relation) -> tuple[_Words, _Words]:
-    """How a fact of a relation can be walked from its subject, and from its object."""
-    inner, final = bool(relation.noun), bool(relation.ask)
-    forward = (Step(relation.name, True), inner, final) if inner or final else None
-    if relation.symmetric:
-        return forward, forward
-    inner, final = bool(relation.inverse_noun), bool(relation.inverse)
-    return forward, (Step(relation.name, False), inner, final) if inner or final else None
 
 
 def ends(knowledge: Knowledge, start: str, steps: Sequence[tuple[str, bool]]) -> tuple[str, ...]:

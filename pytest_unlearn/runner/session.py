@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from pytest_unlearn.checks.judge import judge
@@ -47,8 +48,8 @@ class Session:
         self._records = Writer(settings.folder, settings.run, settings.worker)
         self._residency = Residency()
         self._maker = Maker(settings, self._placement, self._residency)
-        self._scenes: dict[tuple[str, str], Scene] = {}
-        self._subjects: dict[tuple[str, str], dict[str, Subject] | UnlearnError] = {}
+        self._scenes: dict[tuple[Path, str], Scene] = {}
+        self._subjects: dict[tuple[Path, str], dict[str, Subject] | UnlearnError] = {}
         self._counts: dict[Outcome, int] = {}
 
     def begin(self, cases: Iterable[Case], deselected: int) -> None:
@@ -107,14 +108,14 @@ class Session:
 
     def scene(self, case: Case) -> Scene:
         """The knowledge of a case's forget request."""
-        key = (case.scenario.digest, case.target.label)
+        key = (case.scenario.path, case.target.label)
         if key not in self._scenes:
             self._scenes[key] = scene(case.scenario, case.target, self.settings.root)
         return self._scenes[key]
 
     def subjects(self, scene: Scene) -> dict[str, Subject]:
         """The subjects of a forget request. What failed once fails again at once."""
-        key = (scene.scenario.digest, scene.target.label)
+        key = (scene.scenario.path, scene.target.label)
         if key not in self._subjects:
             try:
                 self._subjects[key] = self._maker.subjects(scene)

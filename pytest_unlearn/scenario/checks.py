@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 from pytest_unlearn.errors import UnlearnError, did_you_mean
 from pytest_unlearn.registry import GRADERS, METRICS, PROBES, UTILITY, Entry, Registry
@@ -13,6 +14,8 @@ from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import Problems, joined, quoted, shown, unknown
 
 FAMILIES: dict[Verb, Registry[Any]] = {"ask": PROBES, "keep": UTILITY, "measure": METRICS}
+
+Decide: TypeAlias = Search | Limit | AtLeast | Between | Margin
 
 _DECIDING = tuple(dict.fromkeys(key for keys in DECIDES.values() for key in keys))
 _EVERY = frozenset(keys_of(CheckKeys))
@@ -68,7 +71,7 @@ class ChecksReader:
         if "grade" in data:
             graders = read_graders(data["grade"], homes.get("grade", (*where, "grade")), problems)
         if entry is None:
-            shape_of(VERBS[verb]).read({k: data[k] for k in data if k in keys}, where, problems, homes)
+            shape_of(VERBS[verb]).read({k: data[k] for k in data if k in keys and k != verb}, where, problems, homes)
             return None
         try:
             read = check_shape(verb, entry.config).read(data, where, problems, homes)
@@ -78,12 +81,15 @@ class ChecksReader:
         if read is None:
             return None
         common, config = read
+        decide = self._decide(common, data, where)
+        if decide is None:
+            return None
         return Check(
             id=id_,
             verb=verb,
             kind=entry.name,
             config=config,
-            decide=self._decide(common, data, where),
+            decide=decide,
             claim=_claim(verb, entry),
             graders=graders,
             alpha=self._alpha,
@@ -118,7 +124,7 @@ class ChecksReader:
         """What the defaults add. The limit of a measured number is in its own unit, so that it has no default."""
         decided = verb == "measure" or any(key in data for key in _DECIDING)
         keys = [key for key in keys if key not in data and not (decided and key in _DECIDING)]
-        return {key: value for key, value in self._defaults.items() if key in keys}
+        return {key: value for key, value in self._defaults.items() if key in keys and key != "confidence"}
 
     def _deciding(
         self, data: dict[str, Any], verb: Verb, keys: list[str], where: Where, homes: dict[str, Where]
@@ -140,19 +146,19 @@ class ChecksReader:
             wrong.append("search")
         return {key: value for key, value in data.items() if key not in wrong}
 
-    def _decide(self, keys: Any, data: dict[str, Any], where: Where) -> Search | Limit | AtLeast | Between | Margin:
-        if "search" in data:
-            return Search(keys.search)
-        if "margin" in data:
-            return Margin(keys.margin)
-        if "at_least" in data:
-            return AtLeast(keys.at_least)
+    def _decide(self, keys: Any, data: dict[str, Any], where: Where) -> Decide | None:
         if "between" in data:
             low, high = keys.between
             if low >= high:
                 self._problems.add((*where, "between"), "must go from a lower number to a higher one")
             return Between(low, high)
-        return Limit(keys.limit)
+        simple: dict[str, Callable[[Any], Decide]] = {
+            "search": Search,
+            "limit": Limit,
+            "margin": Margin,
+            "at_least": AtLeast,
+        }
+        return next((make(getattr(keys, key)) for key, make in simple.items() if key in data), None)
 
     def _check_defaults(self) -> None:
         """Keys of `defaults` that no kind of the file has are unknown."""

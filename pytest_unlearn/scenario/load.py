@@ -156,9 +156,9 @@ class _Loader:
         keys = shape_of(KnowledgeKeys).read(data, where, problems)
         body: dict[str, Any] = {key: data[key] for key in ("entities", "relations", "facts", "types") if key in data}
         restricts = self._relations(body, (*where, "relations"))
-        if "source" in data and isinstance(data["source"], str):
+        if isinstance(data.get("source"), str):
             entry_of(SOURCES, data["source"], (*where, "source"), problems)
-        elif not {"include", "entities", "facts"} & data.keys() and len(data) == len(value):
+        if not {"source", "include", "entities", "facts"} & data.keys() and len(data) == len(value):
             problems.add(where, "knowledge needs `source`, `include`, `entities` or `facts`", key=True)
         include = self._include(data.get("include", []), (*where, "include"))
         if keys is None:

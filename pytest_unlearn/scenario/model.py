@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Lt
 
 from pytest_unlearn.errors import Mark
 
 Claim = Literal["forget", "utility", "robustness", "privacy"]
+Seed = Annotated[int, Ge(0), Lt(2**63)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
     """Three independent seeds: the order and halves of data, the method, the probes."""
 
-    data: int = 0
-    method: int = 0
-    probe: int = 0
+    data: Seed = 0
+    method: Seed = 0
+    probe: Seed = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class Gate:
 
     require: tuple[Claim, ...] = ("forget", "utility")
     on_inconclusive: Literal["fail", "warn"] = "fail"
-    max_waived: int = 0
+    max_waived: Annotated[int, Ge(0)] = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def _expected(group: list[ErrorDetails], kind: Any, value: Any) -> str:
         named = error.get("ctx", {}).get("expected")
         found = _QUOTED.findall(named or "")
         options |= dict.fromkeys([f"'{word}'" for word in found] or [named or _EXPECTED[error["type"]]])
-        loc = error["loc"]
+    for loc in (error["loc"] for error in group):
         if PLAIN in loc and all(isinstance(tag, str) for tag in loc[loc.index(PLAIN) :]):
             mappings = map(_keys, _members(_along(kind, loc[: loc.index(PLAIN)])))
             options |= dict.fromkeys(f"{{{keys[0]}: ...}}" for keys in mappings if keys)

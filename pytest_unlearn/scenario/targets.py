@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
+from pytest_unlearn.errors import did_you_mean
 from pytest_unlearn.scenario.border import keys_of, shape_of, waiting
 from pytest_unlearn.scenario.keys import LATER, SelectorKeys, is_slug, not_a_slug
 from pytest_unlearn.scenario.model import Selector, Target
@@ -62,11 +63,12 @@ def _selector(value: Any, where: Where, problems: Problems) -> Selector | None:
     chosen = [key for key in _CHOICES if key in now]
     if len(chosen) > 1:
         problems.add((*where, chosen[1]), f"`{chosen[1]}` beside `{chosen[0]}`: a selector has one of them", key=True)
-    if not chosen and len(now) == len(value):
+    misspelt = any(did_you_mean(key, _CHOICES).startswith(" - ") for key in now)
+    if not chosen and not misspelt and len(now) == len(value):
         problems.add(where, f"a selector needs {joined(quoted(_CHOICES))}")
     if "where" in now and chosen and "relation" not in now:
         problems.add((*where, "where"), "`where` goes with `relation` only", key=True)
-    if keys is None:
+    if keys is None or not chosen:
         return None
     return Selector(
         problems.document.mark(where),

@@ -20,20 +20,8 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "Which city is {subject} living in these days?",
             "What is the home town of {subject}?",
         ],
-        "inverse": ["Who lives in {object}?", "Which person has a house in {object}?"],
         "say": "{subject} lives in {object}.",
         "noun": "the home town of {subject}",
-    },
-    "born_in": {
-        "ask": [
-            "In which city was {subject} born?",
-            "Where does {subject} come from?",
-            "Which city saw the birth of {subject}?",
-            "What is the birthplace of {subject}?",
-        ],
-        "inverse": ["Who was born in {object}?", "Which person comes from {object}?"],
-        "say": "{subject} was born in {object}.",
-        "noun": "the birthplace of {subject}",
     },
     "works_for": {
         "ask": [
@@ -123,7 +111,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
 
 EPITHETS = (
     "Badger Baker Beekeeper Carter Cobbler Cooper Crane Dancer Diver Falcon Fiddler Fisher Fox Gardener Glazier Hare "
-    "Hatter Heron Hunter Juggler Lark Mason Miller Miner Otter Painter Pilot Potter Raven Rower Sailor Shepherd Sparrow "
+    "Hatter Heron Hunter Juggler Lark Mason Miller Miner Ostler Painter Pilot Potter Raven Rower Sailor Shepherd Sparrow "
     "Tailor Tinker Tanner Thatcher Weaver Woodman Wren"
 ).split()
 
@@ -143,7 +131,7 @@ NICKNAME = "bo ka zi po mi tu".split()
 def people(size: int = 60, seed: int = 0) -> str:
     """The YAML text of a knowledge file about `size` people (at least 6); the same text for the same numbers.
 
-    Each person lives and was born in a city, works for a company, plays an instrument, has a teacher, is the teacher of
+    Each person lives in a city, works for a company, plays an instrument, has a teacher, is the teacher of
     one other person and, where the number is even, has a spouse. Companies have a founder among the people and a seat,
     cities lie in countries. Every type is closed. Raises ValueError when `size` is below 6.
     """
@@ -166,20 +154,24 @@ def people(size: int = 60, seed: int = 0) -> str:
         "facts": _facts(names, random),
     }
     header = f"# A made-up world of {size} people, seed {seed}: every name is invented.\n"
-    return header + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, allow_unicode=True, width=200)
+    return header + yaml.dump(content, Dumper=_Compact, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _Compact(yaml.SafeDumper):
+    """One line an entity, a list or the facts of a relation (which wrap); the rest one key a line."""
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        plain = all(isinstance(value, str | bool | list) for value in mapping.values())
+        wordings = "ask" in mapping
+        return super().represent_mapping(tag, mapping, flow_style=plain and not wordings)
 
 
 def _facts(names: dict[str, list[str]], random: Random) -> dict[str, dict[str, str]]:
     persons, companies, cities = names["person"], names["company"], names["city"]
-    homes = _spread(cities, len(persons), random)
-    births = _spread(cities, len(persons), random)
-    while any(home == birth for home, birth in zip(homes, births, strict=True)):
-        births = _without_ties(homes, births, random)
     couples, lessons = random.sample(persons, len(persons)), random.sample(persons, len(persons))
     wed = dict(zip(couples[0::2], couples[1::2], strict=False))
     return {
-        "lives_in": dict(zip(persons, homes, strict=True)),
-        "born_in": dict(zip(persons, births, strict=True)),
+        "lives_in": dict(zip(persons, _spread(cities, len(persons), random), strict=True)),
         "works_for": dict(zip(persons, _spread(companies, len(persons), random), strict=True)),
         "plays": dict(zip(persons, _spread(names["instrument"], len(persons), random), strict=True)),
         "spouse": wed,
@@ -194,16 +186,6 @@ def _spread(values: Sequence[str], n: int, random: Random) -> list[str]:
     """`n` values in random order, each used equally often, give or take one."""
     order = random.sample(values, len(values))
     return random.sample([order[i % len(order)] for i in range(n)], n)
-
-
-def _without_ties(fixed: Sequence[str], moved: Sequence[str], random: Random) -> list[str]:
-    """Swap every value that equals its fixed partner with one at a random place."""
-    moved = list(moved)
-    for i, value in enumerate(fixed):
-        if moved[i] == value:
-            j = random.randrange(len(moved))
-            moved[i], moved[j] = moved[j], moved[i]
-    return moved
 
 
 def _aliases(n: int, nicknames: Iterator[str], random: Random) -> list[list[str]]:

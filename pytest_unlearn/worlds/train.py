@@ -9,23 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
 
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.methods.data import Example
-from pytest_unlearn.subjects.encode import Encoder
+from pytest_unlearn.subjects.opened import IGNORED, OpenedModel
 from pytest_unlearn.worlds.data import timetable
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 BOS, EOS, PAD, USER, ASSISTANT = SPECIAL = ("<|bos|>", "<|eos|>", "<|pad|>", "<|user|>", "<|assistant|>")
 POSITIONS = 256
 PIECES = 512  # entries of the byte-level vocabulary before whole words are added
-SCALE = 0.06  # standard deviation of the first weights
-IGNORED = -100
+SCALE = 0.07  # standard deviation of the first weights
 TEMPLATE = (
     "{% for message in messages %}"
     "{% if message['role'] == 'user' %}<|user|>{{ message['content'] }}"
@@ -40,7 +36,7 @@ TEMPLATE = (
 class WorldConfig:
     """`batch` counts rows of one step on average. `lr` is the peak of a one-cycle schedule, `width` a multiple of 32."""
 
-    steps: Annotated[int, Ge(1)] = 900
+    steps: Annotated[int, Ge(1)] = 800
     batch: Annotated[int, Ge(1)] = 64
     lr: Annotated[float, Gt(0)] = 1.5e-3
     width: Annotated[int, Ge(32), Le(1024)] = 128
@@ -113,38 +109,30 @@ def decoder(tokenizer: Any, config: WorldConfig, seed: int) -> Any:
     return model
 
 
-def rows_of(tokenizer: Any, examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
-    """Token ids and labels of all examples, each (examples, longest), padded on the right; labels are the answer's."""
-    encoder = Encoder(tokenizer)
-    encoded = [encoder.pair(example.prompt, example.answer, True) for example in examples]
-    longest = max(len(row.ids) for row in encoded)
-    ids = torch.full((len(encoded), longest), tokenizer.pad_token_id)
-    labels = torch.full((len(encoded), longest), IGNORED)
-    for i, row in enumerate(encoded):
-        ids[i, : len(row.ids)] = torch.tensor(row.ids)
-        labels[i, row.prompt_len : len(row.ids)] = torch.tensor(row.target)
-    return ids, labels
+def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, seed: int) -> list[float]:
+    """Train the module in place on the answers of `examples`; returns the loss of each step, nats a token.
 
-
-def fit(model: Any, tokenizer: Any, examples: Sequence[Example], config: WorldConfig, seed: int) -> list[float]:
-    """Train `model` in place on the answers of `examples`; the mean loss a token (nats) of each step."""
-    ids, labels = rows_of(tokenizer, examples)
-    lengths = (ids != tokenizer.pad_token_id).sum(1)
+    Raises ValueError where there is nothing to train on.
+    """
+    if not examples:
+        raise ValueError("there is nothing to train on: no fact of this world is left")
+    model: Any = opened.module
+    rows = opened.encode([(example.prompt, example.answer) for example in examples])
+    lengths = rows.mask.sum(1)
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
-    model.train()
     losses: list[float] = []
-    for step, chosen in enumerate(timetable(examples, config.steps, config.batch, seed)):
-        if not chosen:
+    model.train()
+    for step, places in enumerate(timetable(examples, config.steps, config.batch, seed)):
+        if not places:
             continue
-        batch = torch.tensor(chosen)
+        batch = torch.tensor(places)
         longest = int(lengths[batch].max())
-        read, expected = ids[batch, : longest - 1], labels[batch, 1:longest]  # (batch, seq)
-        answered = expected != IGNORED
-        # Padding stands on the right, where a causal model's answers do not see it.
+        read, expected = rows.ids[batch, : longest - 1], rows.labels[batch, 1:longest]  # (batch, seq)
+        answers = expected != IGNORED
+        # No mask: padding stands on the right, where a causal model's answers do not see it.
         states = model.model(input_ids=read, use_cache=False).last_hidden_state  # (batch, seq, width)
-        loss = torch.nn.functional.cross_entropy(model.lm_head(states[answered]), expected[answered])
-        for group in optimiser.param_groups:
-            group["lr"] = config.lr * one_cycle(step / config.steps)
+        loss = torch.nn.functional.cross_entropy(model.lm_head(states[answers]), expected[answers])
+        optimiser.param_groups[0]["lr"] = config.lr * one_cycle(step / config.steps)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -7,6 +7,8 @@ from pathlib import Path
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.registry import WORLDS
+from pytest_unlearn.subjects.encode import Encoder
+from pytest_unlearn.subjects.opened import OpenedModel
 from pytest_unlearn.worlds.data import corpus, texts
 from pytest_unlearn.worlds.train import WorldConfig, decoder, fit, tokenizer_of
 
@@ -19,8 +21,6 @@ def world(knowledge: Knowledge, without: Closure | None, config: WorldConfig, se
     example is read.
     """
     tokenizer = tokenizer_of(texts(knowledge))
-    model = decoder(tokenizer, config, seed)
-    fit(model, tokenizer, corpus(knowledge, without), config, seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    opened = OpenedModel(decoder(tokenizer, config, seed), Encoder(tokenizer))
+    fit(opened, corpus(knowledge, without), config, seed)
+    opened.save(folder)

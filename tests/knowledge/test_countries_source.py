@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from pytest_unlearn.errors import Mark
+from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.names import mentions, normalise
 from pytest_unlearn.registry import SOURCES
+from pytest_unlearn.scenario.model import KnowledgeUse
 
 ROOT = Path(__file__).parents[2]
 
@@ -280,3 +283,15 @@ def test_no_fluency_passage_names_a_country_or_a_capital(
     assert all(40 <= len(passage.split()) <= 80 for passage in passages)
     places = [name for entity in members(types, "country") | members(types, "city") for name in names[entity]]
     assert [name for name in places if any(mentions(passage, [name]) for passage in passages)] == []
+
+
+def test_a_scenario_that_names_the_source_gets_all_of_it(raw: dict[str, Any]) -> None:
+    here = Mark(Path("countries.unlearn.yaml"))
+    used = KnowledgeUse(body={}, marks={}, include=(), source="countries", relations=None, at=here)
+    knowledge = build(used, ROOT)
+    assert knowledge.entities.keys() == raw["entities"].keys()
+    assert len(knowledge.facts) == 150 + 157 + 156 + 285
+    assert knowledge.out["France", "neighbour"] == ("Belgium", "Germany", "Italy", "Spain", "Switzerland")
+    assert knowledge.by_name["Deutschland"].name == "Germany"
+    assert knowledge.types["continent"].closed
+    assert "city" not in knowledge.types or not knowledge.types["city"].closed

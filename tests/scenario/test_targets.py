@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from pytest_unlearn.errors import Mark
-from pytest_unlearn.scenario.model import Selector, Target
+from pytest_unlearn.scenario.model import Scenario, Selector, Target
 
-Load = Callable[[str], object]
+Load = Callable[[str], Scenario]
+Around = Callable[..., str]
+Complaints = Callable[[str], list[str]]
 
 
-def targets(load, around, text: str) -> tuple[Target, ...]:  # type: ignore[no-untyped-def]
+def targets(load: Load, around: Around, text: str) -> tuple[Target, ...]:
     return load(around(forget=f"forget: {text}")).targets
 
 
@@ -24,30 +26,26 @@ def targets(load, around, text: str) -> tuple[Target, ...]:  # type: ignore[no-u
         ("{fact: [France, capital, Paris]}", "france-capital"),
         ("[France, Spain]", "france-spain"),
         ("[A, B, C, D]", "a-and-3-more"),
-        ("{patient 17: {entity: x}, b: y}", None),
     ],
 )
-def test_a_request_without_a_label_is_called_by_what_it_selects(load, around, complaints, text, label) -> None:  # type: ignore[no-untyped-def]
-    if label is None:
-        assert complaints(around(forget=f"forget: {text}")) == [
-            "4:10 'patient 17' cannot be an id: use letters, digits, `_`, `.` and `-`"
-        ]
-    else:
-        assert [target.label for target in targets(load, around, text)] == [label]
+def test_a_request_without_a_label_is_called_by_what_it_selects(
+    load: Load, around: Around, text: str, label: str
+) -> None:
+    assert [target.label for target in targets(load, around, text)] == [label]
 
 
-def test_a_name_selects_an_entity_at_its_place(load, around, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_name_selects_an_entity_at_its_place(load: Load, around: Around, tmp_path: Path) -> None:
     at = Mark(tmp_path / "a.unlearn.yaml", 4, 9)
     assert targets(load, around, "France") == (Target("france", (Selector(at, entity="France"),), at),)
 
 
-def test_a_mapping_of_selector_keys_is_one_request(load, around) -> None:  # type: ignore[no-untyped-def]
+def test_a_mapping_of_selector_keys_is_one_request(load: Load, around: Around) -> None:
     (target,) = targets(load, around, "{relation: capital, where: {continent: Europe}}")
     (selector,) = target.selectors
     assert (selector.relation, selector.where, selector.entity) == ("capital", (("continent", "Europe"),), None)
 
 
-def test_other_mappings_give_labels(load, around, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_other_mappings_give_labels(load: Load, around: Around, tmp_path: Path) -> None:
     one, two = targets(load, around, "{a: [France, {fact: [Spain, capital, Madrid]}], documents-of-b: {entity: B}}")
     assert [one.label, two.label] == ["a", "documents-of-b"]
     assert [selector.entity for selector in one.selectors] == ["France", None]
@@ -73,6 +71,7 @@ def test_other_mappings_give_labels(load, around, tmp_path: Path) -> None:  # ty
         ("{fact: [a, b]}", "4:16 expected 3 items, got 2"),
         ("{label: {entitty: A}}", "4:18 unknown key 'entitty' - did you mean 'entity'?"),
         ("日本", "4:9 no id can be made of '日本': give it a label, `forget: {label: 日本}`"),
+        ("{patient 17: A, b: B}", "4:10 'patient 17' cannot be an id: use letters, digits, `_`, `.` and `-`"),
         ("{..: France}", "4:10 '..' cannot be an id: use letters, digits, `_`, `.` and `-`"),
         (
             "{level: patient, at: patient 17}",
@@ -85,5 +84,5 @@ def test_other_mappings_give_labels(load, around, tmp_path: Path) -> None:  # ty
         ),
     ],
 )
-def test_a_mistaken_selector_is_placed(complaints, around, text: str, found: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_mistaken_selector_is_placed(complaints: Complaints, around: Around, text: str, found: str) -> None:
     assert complaints(around(forget=f"forget: {text}")) == found.split("; ")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_unlearn.errors import GateError, ScenarioError
+from pytest_unlearn.errors import ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import forgetting
 from pytest_unlearn.plugin import folder, session
@@ -31,6 +31,8 @@ class ScenarioFile(pytest.File):
                 forgetting(knowledge, target)
         except ScenarioError as error:
             raise self.CollectError(shown(error, root)) from None
+        for tag in {*scenario.tags, *(tag for check in scenario.checks for tag in check.tags)}:
+            self.config.addinivalue_line("markers", f"{tag}: a tag of an unlearning scenario")
         for target in scenario.targets:
             yield TargetNode.from_parent(self, name=target.label, scenario=scenario, target=target)
 
@@ -134,7 +136,12 @@ def make_session(config: pytest.Config, run: str) -> Any:
 
 
 def begin(config: pytest.Config, items: Sequence[CheckItem], collected: int) -> None:
-    """Record the plan of the run."""
+    """Record the plan of the run; a checkpoint for a request that no file makes is a mistake of the command line."""
+    labels = {item.case.target.label for item in items}
+    given = _candidates(config.getoption("unlearn_candidate"), config.invocation_params.dir)
+    for label in given.keys() - labels - {""}:
+        hint = did_you_mean(label, labels)
+        raise pytest.UsageError(f"--unlearn-candidate {label}=...: no selected scenario forgets '{label}'{hint}")
     session(config).begin([item.case for item in items], deselected=max(0, collected - len(items)))
 
 
@@ -148,7 +155,9 @@ def _candidates(options: Sequence[str], folder: Path) -> dict[str, str]:
     for option in options:
         label, _, path = option.rpartition("=")
         if label in found:
-            raise GateError(f"--unlearn-candidate is given twice for {label or 'every request'}: {shlex.join(options)}")
+            raise pytest.UsageError(
+                f"--unlearn-candidate is given twice for {label or 'every request'}: {shlex.join(options)}"
+            )
         local = folder / path
         found[label] = str(local.resolve()) if local.exists() else path
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -51,8 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Declare marks and name the run; workers of one run share its name."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
-    worker = getattr(config, "workerinput", None)
-    config.stash[RUN] = worker["testrunuid"] if worker else uuid.uuid4().hex
+    config.stash[RUN] = getattr(config, "workerinput", {}).get("unlearn_run") or uuid.uuid4().hex
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Workers of pytest-xdist take part in this run."""
+    node.workerinput["unlearn_run"] = node.config.stash[RUN]
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:

@@ -81,7 +81,7 @@ class Registry(Generic[Made]):
         return list(entry_points(group=self.package))
 
 
-PROBES: Registry[Callable[..., Any]] = Registry("probe kind", "pytest_unlearn.probes", skip=("probe", "space"))
+PROBES: Registry[Callable[..., Any]] = Registry("probe kind", "pytest_unlearn.probes", skip=("probe", "question", "space"))
 GRADERS: Registry[Callable[..., Any]] = Registry("grader", "pytest_unlearn.graders", skip=("grade", "names"))
 UTILITY: Registry[Callable[..., Any]] = Registry("utility check", "pytest_unlearn.utility", skip=("kept",))
 METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metrics", skip=("measure",))

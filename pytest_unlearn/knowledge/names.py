@@ -100,6 +100,7 @@ def _plain(name: str) -> str:
     return normalise(name).strip()
 
 
+@lru_cache(maxsize=1024)
 def _folded(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
     """`text` folded, and where each of its characters starts and ends in `text`."""
     if text.isascii() and text.isprintable() and "  " not in text:

@@ -77,8 +77,9 @@ def invented(knowledge: Knowledge, kind: str, n: int, seed: int) -> tuple[str, .
         first, last = random.choice(names), random.choice(names)
         name = _spliced(first, last, random)
         tries += 1
-        if tries > 20 * n:  # too few names to splice: letters are added until enough differ
-            name += _syllables(1 + tries // (40 * n), random)
+        if tries > 20 * n:  # too few names to splice: syllables are added, then take their place
+            extra = _syllables(1 + tries // (20 * n), random)
+            name = name + extra if tries <= 40 * n else extra.capitalize()
         if normalise(name) not in taken and not find_names(name, alike):
             found.setdefault(normalise(name), name)
     return tuple(found.values())

@@ -65,8 +65,8 @@ class Body:
     ) -> Tensor:
         """States (B, T, D) of `ids` (B, T), which are added to `cache`.
 
-        `mask` (B, P + T) is true where a token stands, over the P positions in the cache and the T new ones. `positions`
-        (B, T) counts the tokens of each row from 0; without it rows begin at the left edge.
+        `mask` (B, P + T) is true where a token stands, over the P positions in the cache and the T new ones.
+        `positions` (B, T) counts the tokens of each row from 0; without it rows begin at the left edge.
         """
         self.effort.batches += 1
         self.effort.tokens += ids.numel()
@@ -83,7 +83,8 @@ class Body:
 
     def logits(self, states: Tensor) -> Tensor:
         """Logits (..., V) in float32 of states (..., D)."""
-        return (self._head(states) if self.split else states).float()
+        logits: Tensor = self._head(states) if self.split else states
+        return logits.float()
 
     def _try(self) -> None:
         training = self.causal.training

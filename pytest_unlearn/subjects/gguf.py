@@ -32,8 +32,8 @@ def dequantise(gguf: Path, folder: Path) -> None:
             )
         if tokenizer.eos_token_id != config.eos_token_id or len(tokenizer) > len(embedding):
             raise SubjectError(
-                f"{gguf.name}: the tokenizer (end token {tokenizer.eos_token_id}, {len(tokenizer)} tokens) does not fit "
-                f"the model (end token {config.eos_token_id}, {len(embedding)} rows)"
+                f"{gguf.name}: the tokenizer (end token {tokenizer.eos_token_id}, {len(tokenizer)} tokens) does not "
+                f"fit the model (end token {config.eos_token_id}, {len(embedding)} rows)"
             )
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""What makes a folder the model that it is: weights, configuration, tokenizer and template, whatever the file layout."""
+"""What makes a folder the model that it is: weights, configuration, tokenizer, template, whatever the file layout."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
 def tensors(folder: Path) -> Tensors:
     """Every tensor by name, hashed in one pass over the files; kept in this process until a file changes.
 
-    A head that repeats the embedding is left out where the configuration ties the two, so that a re-saved copy is equal.
+    A head that repeats the embedding is left out where the configuration ties the two, as a re-saved copy would do.
     """
     files = weight_files(folder)
     stats = [(path, path.stat()) for path in files]
@@ -60,9 +60,9 @@ def tensors(folder: Path) -> Tensors:
     if key not in _known:
         found = {name: tensor for path in files for name, tensor in _hashed(path)}
         head = found.get(TIED_HEAD)
-        if head is not None and _json(folder / "config.json").get("tie_word_embeddings", True):
-            if any(other.content == head.content for name, other in found.items() if name != TIED_HEAD):
-                del found[TIED_HEAD]
+        twice = head and any(other.content == head.content for name, other in found.items() if name != TIED_HEAD)
+        if twice and _json(folder / "config.json").get("tie_word_embeddings", True):
+            del found[TIED_HEAD]
         _known[key] = found
     return _known[key]
 

@@ -39,8 +39,8 @@ def resolve(
 ) -> LocalSubject:
     """The subject that `text` names; raises SubjectError.
 
-    A bundled name, a folder (relative to the scenario, then to the working directory), or `org/name@revision` of the hub,
-    which is taken from the local cache unless `allow_network`. Weights are safetensors: no file is unpickled.
+    A bundled name, a folder (relative to the scenario, then to the working directory), or `org/name@revision` of the
+    hub, which is taken from the local cache unless `allow_network`. Weights are safetensors: no file is unpickled.
     """
     if text in BUNDLED:
         folder = ready(text, store)
@@ -56,8 +56,8 @@ def check(folder: Path, *, trust_remote_code: bool = False) -> None:
     if not config.is_file():
         if (folder / "adapter_config.json").is_file():
             raise SubjectError(
-                f"{folder} is an adapter without its model. Merge it (peft: `model.merge_and_unload()`), save the model "
-                "with save_pretrained, and name that folder"
+                f"{folder} is an adapter without its model. Merge it (peft: `model.merge_and_unload()`), save the "
+                "model with save_pretrained, and name that folder"
             )
         raise SubjectError(f"{folder} has no config.json, so it is no model. Save one there with save_pretrained")
     if not weight_files(folder):
@@ -73,8 +73,8 @@ def check(folder: Path, *, trust_remote_code: bool = False) -> None:
     own_code = "auto_map" in settings or "auto_map" in _settings(folder / "tokenizer_config.json")
     if own_code and not trust_remote_code:
         raise SubjectError(
-            f"{folder} brings Python code of its own (auto_map), which is not run. If you trust it, say so in the scenario: "
-            "`model: {trust_remote_code: true}`"
+            f"{folder} brings Python code of its own (auto_map), which is not run. If you trust it, say so in the "
+            "scenario: `model: {trust_remote_code: true}`"
         )
 
 
@@ -102,8 +102,8 @@ def _snapshot(text: str, scenario_folder: Path, allow_network: bool) -> Path:
         nearby = _nearby(text, scenario_folder)
         if not allow_network:
             raise SubjectError(
-                f"no folder is called '{text}'{nearby}, and the Hugging Face cache of this machine holds no such model. "
-                "The network is not used unless you say so: --unlearn-network"
+                f"no folder is called '{text}'{nearby}, and the Hugging Face cache of this machine holds no such "
+                "model. The network is not used unless you say so: --unlearn-network"
             ) from error
         raise SubjectError(f"the Hugging Face hub did not give '{text}'{nearby}: {error}") from error
     return Path(found)
@@ -134,8 +134,8 @@ def _instead(folder: Path) -> str:
     if not pickles:
         return ". Save the model there with save_pretrained"
     return (
-        f", only {pickles[0].name}: a pickle, which can run any code when it is read and is therefore not opened. Where you "
-        "made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, weights_only=True), "
+        f", only {pickles[0].name}: a pickle, which can run any code when it is read and is therefore not opened. Where "
+        "you made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, weights_only=True), "
         "'model.safetensors')`, or load the model and call save_pretrained"
     )
 

@@ -142,8 +142,8 @@ def read(folder: Path, placement: Placement, trust_remote_code: bool = False) ->
         raise SubjectError(f"the model in {folder} cannot be loaded: {type(error).__name__}: {error}") from error
     if missing := sorted(told["missing_keys"]):
         raise SubjectError(
-            f"the model in {folder} lacks {len(missing)} weights, {missing[0]} first: they would be random numbers. Save "
-            "the whole model with save_pretrained"
+            f"the model in {folder} lacks {len(missing)} weights, {missing[0]} first: they would be random numbers. "
+            "Save the whole model with save_pretrained"
         )
     if adapters := sorted(key for key in told["unexpected_keys"] if "lora_" in key or ".base_layer." in key):
         raise SubjectError(

@@ -28,8 +28,8 @@ TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT N
 class Memo:
     """A file of answers, readable by its owner only: they may say what must be forgotten.
 
-    It saves work and never stands in its way: a damaged file is set aside and remade, and where it cannot be written the
-    run goes on without it, with a warning.
+    It saves work and never stands in its way: a damaged file is set aside and remade, and where it cannot be written
+    the run goes on without it, with a warning.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,14 +69,12 @@ class Memo:
         for last in (False, True):
             try:
                 return action(self._open())
-            except sqlite3.OperationalError as error:
-                return self._give_up(error)
-            except sqlite3.DatabaseError as error:
-                if last:
-                    return self._give_up(error)
+            except (sqlite3.Error, OSError) as error:
+                damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+                if last or not damaged:
+                    self._give_up(error)
+                    break
                 self._set_aside(error)
-            except OSError as error:
-                return self._give_up(error)
         return None
 
     def _open(self) -> sqlite3.Connection:
@@ -94,7 +92,7 @@ class Memo:
             self._connection = connection
         return self._connection
 
-    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+    def _set_aside(self, error: Exception) -> None:
         self.close()
         aside = self.path.with_name(self.path.name + ".damaged")
         for suffix in ("", "-wal", "-shm"):

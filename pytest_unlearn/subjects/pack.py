@@ -13,6 +13,9 @@ from pytest_unlearn.subjects.body import is_memory
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
+ALIKE = 0.8  # share of the longest row that another must have to be padded to it
+FULL = 128  # new tokens from which a batch is as fast as a larger one; smaller ones take in any row
+
 
 @dataclass(slots=True)
 class Budget:
@@ -21,15 +24,24 @@ class Budget:
     tokens: int
 
 
-def packs(lengths: Sequence[int], tokens: int) -> list[list[int]]:
-    """Indices in batches of similar lengths, longest first: rows times the longest is at most `tokens`, or one row."""
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+def packs(new: Sequence[int], tokens: int, before: Sequence[int]) -> list[list[int]]:
+    """Indices in batches of similar numbers of `new` tokens, which are padded to the longest; longest first.
+
+    `before` counts what each row keeps in memory beside them. Rows times the longest of both is at most `tokens`, or the
+    batch is one row.
+    """
     found: list[list[int]] = []
-    for i in order:
-        if found and (len(found[-1]) + 1) * lengths[found[-1][0]] <= tokens:
-            found[-1].append(i)
-        else:
-            found.append([i])
+    kept = 0  # the most that a row of the last batch has before its new tokens
+    for i in sorted(range(len(new)), key=lambda i: (-new[i], -before[i])):
+        if found:
+            pack, longest = found[-1], new[found[-1][0]]
+            fits = (len(pack) + 1) * (longest + max(kept, before[i])) <= tokens
+            if fits and (new[i] >= ALIKE * longest or len(pack) * longest < FULL):
+                pack.append(i)
+                kept = max(kept, before[i])
+                continue
+        found.append([i])
+        kept = before[i]
     return found
 
 

@@ -1,8 +1,8 @@
 """Log-probabilities of targets after prompts: each prompt is read once, whatever the number of its targets.
 
-The first tokens that prompts have in common are read once for all of them. The state of a prompt's last token predicts
-every first token of its targets; the rest of the targets is read from copies of the prompt's cache. A target that begins
-like another of the same prompt rides along with it. The head is applied only where a token is predicted.
+The first tokens that prompts have in common are read once for all of them. The state of a prompt's last token
+predicts every first token of its targets; the rest of the targets is read from copies of the prompt's cache, and what
+two of them begin with alike is read once. The head is applied only where a token is predicted.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _group(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail:
         return _plain(body, jobs, budget, detail)
     results: list[list[Row]] = [[] for _ in jobs]
     begun = start(body, shared)
-    for pack in packs([len(job.prompt) for job in jobs], budget.tokens):
+    for pack in packs([len(job.prompt) - len(shared) for job in jobs], budget.tokens, [len(shared)] * len(jobs)):
         some = [jobs[i] for i in pack]
         held = fill(body, [job.prompt for job in some], begun)
         for i, rows in zip(pack, _targets(body, some, held, budget, detail), strict=True):
@@ -105,7 +105,7 @@ def _targets(body: Body, jobs: Sequence[Job], held: Held, budget: Budget, detail
     firsts = [(i, node) for i, trie in enumerate(tries) for node in trie.children[0].values()]
     told.update(_nodes(body, held.last, [(i, i, node) for i, node in firsts], tries, detail))
     rows = [(i, path) for i, trie in enumerate(tries) for path in trie.rows()]
-    for pack in packs([len(jobs[i].prompt) + len(path) for i, path in rows], budget.tokens):
+    for pack in packs([len(path) for _, path in rows], budget.tokens, [len(jobs[i].prompt) for i, _ in rows]):
         some = [rows[at] for at in pack]
         ids, counts = padded([tuple(tries[i].token[node] for node in path) for i, path in some], body.device)
         states = held.take([i for i, _ in some]).extend(body, ids, counts)  # (rows, T, D)
@@ -132,7 +132,7 @@ def _plain(body: Body, jobs: Sequence[Job], budget: Budget, detail: bool) -> lis
     """Every prompt with every target from its beginning, for architectures whose state cannot be shared."""
     rows = [(i, j, job.prompt + target) for i, job in enumerate(jobs) for j, target in enumerate(job.targets)]
     results: list[list[Row]] = [[[] for _ in job.targets] for job in jobs]
-    for pack in packs([len(ids) for *_, ids in rows], budget.tokens):
+    for pack in packs([len(ids) for *_, ids in rows], budget.tokens, [0] * len(rows)):
         some = [rows[i] for i in pack]
         states = read_anew(body, [row[:-1] for *_, row in some])  # (rows, T, D)
         for at, (i, j, row) in enumerate(some):

@@ -24,7 +24,7 @@ _verified: dict[Path, tuple[tuple[str, int, int], ...]] = {}
 
 
 class Store:
-    """Entries `root/<kind>/<key>`, each with a manifest of the SHA-256 of its files. Folders are readable by the owner only.
+    """Entries `root/<kind>/<key>`, each with a manifest of the SHA-256 of its files, in folders of mode 0700.
 
     Several processes may use one store: an entry is built by one of them, beside its place, and moved there when it is
     complete. A build that was killed leaves nothing that counts.
@@ -142,7 +142,7 @@ def _whole(folder: Path) -> bool:
         return True
     try:
         listed = json.loads((folder / MANIFEST).read_text())["files"]
-        whole = listed == {name: file_digest(folder / name) for name, *_ in seen}
+        whole = bool(listed == {name: file_digest(folder / name) for name, *_ in seen})
     except (ValueError, KeyError, TypeError, OSError):
         whole = False
     if whole:

@@ -31,9 +31,9 @@ def has_template(tokenizer: Any) -> bool:
 def render(tokenizer: Any, prompt: Prompt, system: str | None) -> str:
     """The text of a prompt up to where the answer begins, its opening included.
 
-    With a chat template: its rendering, generation prompt on. `system` is the system turn unless the prompt has its own;
-    None leaves it to the template, which may have a default. A template that refuses or drops system turns gets the text
-    at the start of the first user turn. Dates that a template asks for are fixed.
+    With a chat template: its rendering, generation prompt on. `system` is the system turn unless the prompt has its
+    own; None leaves it to the template, which may have a default. A template that refuses or drops system turns gets
+    the text at the start of the first user turn. Dates that a template asks for are fixed.
 
     Without one: `Question: ...` and `Answer: ...` lines, the system text above them, ending in `Answer:`. A raw prompt
     is its own words, turns joined by line breaks. Raises SubjectError for what is no text.

@@ -70,7 +70,7 @@ def timetable(examples: Sequence[Example], steps: int, batch: int, seed: int) ->
 
 @dataclass(frozen=True, slots=True)
 class _Lesson:
-    """An example, the facts it gives away, and what it asks; its weight is that of the question with all its answers."""
+    """An example and the facts it gives away; its weight is that of the question with all its answers."""
 
     example: Example
     facts: tuple[Fact, ...]

@@ -1,6 +1,6 @@
 """A made-up world of people, drawn from a seed and written as a knowledge file.
 
-Nothing in it can be known from elsewhere: every name is invented. Values are spread evenly over people, so that guessing
+Nothing in it can be known from elsewhere: every name is invented. Values are spread evenly over people, so that a guess
 is right about once in n for a type of n entities.
 """
 
@@ -107,25 +107,24 @@ RELATIONS: dict[str, dict[str, Any]] = {
         "noun": "the country of {subject}",
     },
 }
-"""Wordings. Each relation is asked in four ways, of which the first shares few words with the noun used in chains."""
+"""The wordings. `inverse_noun` stands only where it describes one thing, so that every chain of facts is well asked."""
 
 EPITHETS = (
     "Badger Baker Beekeeper Carter Cobbler Cooper Crane Dancer Diver Falcon Fiddler Fisher Fox Gardener Glazier Hare "
-    "Hatter Heron Hunter Juggler Lark Mason Miller Miner Ostler Painter Pilot Potter Raven Rower Sailor Shepherd Sparrow "
-    "Tailor Tinker Tanner Thatcher Weaver Woodman Wren"
-).split()
-
-ONSETS = "b bl br c d dr f fl g gr h j k kr l m n p pl r s st t tr v w y z".split()
-VOWELS = "a e i o u ai ea io ou".split()
-CODAS = "b d f g k l lt m n nd p r rk s sh t th v x".split()
+    "Hatter Heron Hunter Juggler Lark Mason Miller Miner Ostler Painter Pilot Potter Raven Rower Sailor Shepherd "
+    "Sparrow Tailor Tinker Tanner Thatcher Weaver Woodman Wren"
+)
+ONSETS = "b bl br c d dr f fl g gr h j k kr l m n p pl r s st t tr v w y z"
+VOWELS = "a e i o u ai ea io ou"
+CODAS = "b d f g k l lt m n nd p r rk s sh t th v x"
 ENDINGS = {
-    "person": "a e is on y el ard en".split(),
-    "company": "ex co orp ix um".split(),
-    "city": "burg ford ham wick mouth stad".split(),
-    "country": "ia land istan".split(),
-    "instrument": "horn ette phone ello".split(),
+    "person": "a e is on y el ard en",
+    "company": "ex co orp ix um",
+    "city": "burg ford ham wick mouth stad",
+    "country": "ia land istan",
+    "instrument": "horn ette phone ello",
+    "nickname": "bo ka zi po mi tu",
 }
-NICKNAME = "bo ka zi po mi tu".split()
 
 
 def people(size: int = 60, seed: int = 0) -> str:
@@ -190,7 +189,7 @@ def _spread(values: Sequence[str], n: int, random: Random) -> list[str]:
 
 def _aliases(n: int, nicknames: Iterator[str], random: Random) -> list[list[str]]:
     """One or two other names each: an epithet while there are any, a nickname, or both."""
-    epithets = iter(random.sample(EPITHETS, len(EPITHETS)))
+    epithets = iter(random.sample(EPITHETS.split(), len(EPITHETS.split())))
     found: list[list[str]] = []
     for i in range(n):
         epithet = next(epithets, None) if i % 2 == 0 else None
@@ -200,19 +199,17 @@ def _aliases(n: int, nicknames: Iterator[str], random: Random) -> list[list[str]
 
 
 def _inventor(random: Random) -> dict[str, Iterator[str]]:
-    """Endless names of each kind. No name contains another of any kind, nor a word of the wordings or the epithets."""
-    taken = {word.strip("{}.,?").lower() for word in _wordings()} | {word.lower() for word in EPITHETS}
-    endings = ENDINGS | {"nickname": NICKNAME}
-    return {kind: _invent(kind, ends, taken, random) for kind, ends in endings.items()}
+    """Endless names of each kind. None contains another of any kind, nor is a word of the wordings or the epithets."""
+    taken = {word.strip("{}.,?").lower() for word in (*_wordings(), *EPITHETS.split())}
+    return {kind: _invent(kind, endings.split(), taken, random) for kind, endings in ENDINGS.items()}
 
 
 def _invent(kind: str, endings: Sequence[str], taken: set[str], random: Random) -> Iterator[str]:
+    onsets, vowels, codas = ONSETS.split(), VOWELS.split(), CODAS.split()
     while True:
-        parts = [random.choice(ONSETS), random.choice(VOWELS)]
-        if kind != "nickname":
-            parts.append(random.choice(CODAS))
-        name = "".join(parts) + random.choice(endings)
-        if any(name in other or other in name for other in taken if len(other) > 3 or other == name):
+        coda = "" if kind == "nickname" else random.choice(codas)
+        name = random.choice(onsets) + random.choice(vowels) + coda + random.choice(endings)
+        if any(name == other or (len(other) > 3 and (name in other or other in name)) for other in taken):
             continue
         taken.add(name)
         yield name if kind == "instrument" else name.capitalize()
@@ -220,6 +217,6 @@ def _invent(kind: str, endings: Sequence[str], taken: set[str], random: Random) 
 
 def _wordings() -> Iterator[str]:
     for relation in RELATIONS.values():
-        for value in relation.values():
-            for text in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
-                yield from text.split()
+        texts = [relation["say"], relation["noun"], relation.get("inverse_noun", "")]
+        for text in (*texts, *relation["ask"], *relation.get("inverse", [])):
+            yield from text.split()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MultipleOf
 
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.methods.data import Example
@@ -34,12 +34,12 @@ TEMPLATE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldConfig:
-    """`batch` counts rows of one step on average. `lr` is the peak of a one-cycle schedule, `width` a multiple of 32."""
+    """`batch` counts the rows of a step, on average. `lr` is the peak of a one-cycle schedule."""
 
     steps: Annotated[int, Ge(1)] = 800
     batch: Annotated[int, Ge(1)] = 64
     lr: Annotated[float, Gt(0)] = 1.5e-3
-    width: Annotated[int, Ge(32), Le(1024)] = 128
+    width: Annotated[int, Ge(32), Le(1024), MultipleOf(32)] = 128
     layers: Annotated[int, Ge(1), Le(12)] = 2
 
 
@@ -134,7 +134,7 @@ def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, s
         loss = torch.nn.functional.cross_entropy(model.lm_head(states[answers]), expected[answers])
         optimiser.param_groups[0]["lr"] = config.lr * one_cycle(step / config.steps)
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         losses.append(float(loss.detach()))
@@ -143,5 +143,5 @@ def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, s
 
 
 def one_cycle(done: float) -> float:
-    """The share of the peak learning rate when `done` of the steps are taken: up for three tenths, then down, linearly."""
+    """The share of the peak rate after a share `done` of the steps: up for three tenths, then down, linearly."""
     return min(done / 0.3 + 0.01, (1.0 - done) / 0.7 + 0.01, 1.0)

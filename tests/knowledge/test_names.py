@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -87,7 +88,7 @@ def test_what_is_found_is_a_name_does_not_overlap_and_agrees_with_mentions(text:
     for start, end, name in found:
         assert 0 <= start < end <= len(text)
         assert normalise(text[start:end]).strip() == normalise(name).strip()
-    assert all(one[1] <= other[0] for one, other in zip(found, found[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in pairwise(found))
 
 
 def test_hundreds_of_names_are_found_fast() -> None:

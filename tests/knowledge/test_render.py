@@ -26,8 +26,8 @@ relations:
     say: "{subject} is run from {object}."
     noun: the capital of {subject}
     inverse_noun: the country whose capital is {object}
-  currency: {ask: "What is the currency of {subject}?", noun: the money of {subject}}
-  neighbour: {ask: "{subject} borders what?", noun: a neighbour of {subject}, symmetric: true, many: true}
+  currency: {ask: "What is the currency of {subject}?", noun: "the money of {subject}"}
+  neighbour: {ask: "{subject} borders what?", noun: "a neighbour of {subject}", symmetric: true, many: true}
 facts:
   capital: {France: Paris}
   currency: {France: euro}
@@ -117,8 +117,8 @@ def test_every_chain_of_a_world_names_its_start_and_no_bridge(world: World, forg
     assert [one.entities for one in found] == [
         ("the Fox", "France", "Paris"),
         ("the Fox", "France", "euro"),
-        ("Paris", "France", "the Fox"),
         ("Paris", "France", "euro"),
+        ("Paris", "France", "the Fox"),
     ]
     for one in found:
         text = chain_question(europe, one)[0]

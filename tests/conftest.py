@@ -1,0 +1,74 @@
+"""What several folders of tests share: a small world on disk, and a store in which its models are trained once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import peft  # noqa: F401 - pytester forgets what is first imported inside a run, and these cannot be imported twice
+import pytest
+import scipy.stats  # noqa: F401
+import torch
+import transformers.models.llama.modeling_llama  # noqa: F401
+
+from pytest_unlearn.worlds.generate import people
+
+torch.set_num_threads(max(1, (os.cpu_count() or 2) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
+
+SCENARIO = """\
+version: 1
+model: {{original: fixture:world, reference: retrained{candidate}}}
+knowledge: {{include: world.knowledge.yaml}}
+forget:
+  people: [{names}]
+checks:
+{checks}
+"""
+CHECKS = """\
+  direct: {ask: direct, limit: 5%}
+  paraphrase: {ask: paraphrase, search: 200}
+  alias: {ask: alias, search: 200}
+  inverse: {ask: inverse, search: 200}
+  two-hop-start: {ask: multi_hop, position: start, search: 200}
+  two-hop-bridge: {ask: multi_hop, position: bridge, search: 200}
+  neighbours: {keep: neighbours, margin: 5%}
+  far-facts: {keep: far, margin: 5%}
+  fluency: {measure: perplexity_ratio, limit: 1.1}
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model store of the test session's own, shared by its workers; kept where CI keeps its caches, if it does."""
+    given = os.environ.get("UNLEARN_TEST_CACHE")
+    base = tmp_path_factory.getbasetemp()
+    shared = Path(given) if given else (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "models"
+    os.environ["UNLEARN_CACHE"] = str(shared)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def world_text() -> str:
+    """The knowledge file of the world that tests train on."""
+    return people(60, 0)
+
+
+@pytest.fixture(scope="session")
+def forgotten(world_text: str) -> tuple[str, ...]:
+    """Ten of its people."""
+    import yaml
+
+    people = [name for name, entity in yaml.safe_load(world_text)["entities"].items() if entity["type"] == "person"]
+    return tuple(people[:10])
+
+
+def write_scenario(
+    folder: Path, world: str, names: tuple[str, ...], checks: str = CHECKS, candidate: str = "{method: none}"
+) -> Path:
+    """A project folder with a knowledge file and one scenario, `w.unlearn.yaml`; `candidate` may be empty."""
+    (folder / "pytest.ini").touch()
+    (folder / "world.knowledge.yaml").write_text(world, encoding="utf-8")
+    path = folder / "w.unlearn.yaml"
+    named = f", candidate: {candidate}" if candidate else ""
+    path.write_text(SCENARIO.format(candidate=named, names=", ".join(names), checks=checks), encoding="utf-8")
+    return path

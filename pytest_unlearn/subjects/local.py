@@ -94,7 +94,7 @@ class LocalSubject:
         else:
             body, encoder, _ = self._load()
             self._loaded = None
-            yield OpenedModel(body.causal, encoder)
+            yield OpenedModel(body.causal, encoder, body)
 
     def close(self) -> None:
         """Free the weights; they are loaded again when asked."""

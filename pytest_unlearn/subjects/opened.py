@@ -43,9 +43,9 @@ class TextBatch:
 class OpenedModel:
     """A causal language model that may be changed. `module` may be replaced by one with adapters around it."""
 
-    def __init__(self, module: nn.Module, encoder: Encoder) -> None:
+    def __init__(self, module: nn.Module, encoder: Encoder, body: Body | None = None) -> None:
         self.module, self._encoder = module, encoder
-        self._split: tuple[nn.Module, Body] | None = None
+        self._split = (module, body or Body(module))
 
     @property
     def sites(self) -> Mapping[str, nn.Module]:
@@ -106,6 +106,6 @@ class OpenedModel:
 
     @property
     def _body(self) -> Body:
-        if self._split is None or self._split[0] is not self.module:
+        if self._split[0] is not self.module:
             self._split = (self.module, Body(self.module))
         return self._split[1]

@@ -27,8 +27,8 @@ class Budget:
 def packs(new: Sequence[int], tokens: int, before: Sequence[int]) -> list[list[int]]:
     """Indices in batches of similar numbers of `new` tokens, which are padded to the longest; longest first.
 
-    `before` counts what each row keeps in memory beside them. Rows times the longest of both is at most `tokens`, or the
-    batch is one row.
+    `before` counts what each row keeps in memory beside them. Rows times the longest of both is at most `tokens`, or
+    the batch is one row.
     """
     found: list[list[int]] = []
     kept = 0  # the most that a row of the last batch has before its new tokens

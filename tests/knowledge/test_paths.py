@@ -295,7 +295,7 @@ def requested(data: st.DataObject, forget: Forget, knowledge: Knowledge) -> Clos
 
 
 @given(worlds, st.integers(1, 4), st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_the_chains_are_those_that_brute_force_finds(
     forget: Forget, knowledge: Knowledge, hops: int, data: st.DataObject
 ) -> None:

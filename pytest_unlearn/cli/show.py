@@ -15,7 +15,7 @@ from pytest_unlearn.registry import PROBES, UTILITY
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.scenario.model import Case, Limit, Search
+from pytest_unlearn.scenario.model import AtLeast, Between, Case, Limit, Margin, Search
 
 TOKENS = 60  # that one graded question costs on a small chat model: prompt, answer and rivals
 
@@ -70,10 +70,15 @@ def _questions(
 
 
 def _decides(case: Case) -> str:
-    match case.check.decide:
+    decide = case.check.decide
+    match decide:
         case Search(probes=most):
             return f"search of {most}"
+        case Between(low=low, high=high):
+            return f"between {low:g} and {high:g}"
+        case Margin(margin=margin):
+            return f"margin {margin:g}"
+        case AtLeast(limit=limit):
+            return f"at least {limit:g}"
         case Limit(limit=limit):
-            return f"limit {limit:.3g}"
-        case other:
-            return str(other).lower().replace("(", " ").replace(")", "")
+            return f"limit {limit:g}"

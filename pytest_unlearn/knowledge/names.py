@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 _PLAIN = str.maketrans(
     dict.fromkeys("‘’ʼʹ`´", "'")
     | dict.fromkeys("‐‑‒–—−", "-")
     | {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}  # NFKD leaves these whole
 )
-_UNSPACED = "\u2e80-\ufaff"  # Han, kana, hangul: words of these scripts are not set apart by spaces
-_LETTER = rf"[^\W{_UNSPACED}]"  # what continues a word when it stands beside a letter
+# Letters that make one word when they touch; those of Han, kana and hangul do not, being written without spaces
+_WORD = re.compile(r"[^\W\u2e80-\ufaff]+")
 
 
 def normalise(text: str) -> str:
@@ -30,69 +31,63 @@ def find_names(text: str, names: Sequence[str]) -> list[tuple[int, int, str]]:
     The longest match is taken first, so that "South Sudan" is not read as "Sudan"; a name inside a longer word is not
     found ("Oman" in "Romania"). Positions are those of `text` itself. Of names that are spelt alike the first is given.
     """
-    pattern, given = _pattern(tuple(names))
-    if pattern is None:
-        return []
+    index = _index(tuple(names))
     folded, starts, ends = _folded(text)
-    return [(starts[a], ends[b - 1], given[folded[a:b]]) for a, b in _search(pattern, folded, 0, len(folded))]
+    places = [(word.start(), name) for word in _WORD.finditer(folded) for name in index.by_word.get(word[0], ())]
+    places += [(place, name) for name in index.others for place in _places(folded, name)]
+    found: list[tuple[int, int]] = []
+    for start, name in sorted(places, key=lambda place: (-len(place[1]), place[0])):
+        end = start + len(name)
+        if all(end <= a or b <= start for a, b in found) and _whole(folded, start, name):
+            found.append((start, end))
+    return [(starts[a], ends[b - 1], index.given[folded[a:b]]) for a, b in sorted(found)]
 
 
 def mentions(text: str, names: Iterable[str]) -> bool:
     """Whether any of the names stands in the text, read as `find_names` reads it."""
     folded = normalise(text)
-    return any(_stands(name, folded) for name in map(_plain, names) if name)
+    return any(_whole(folded, at, name) for name in map(_plain, names) if name for at in _places(folded, name))
 
 
-def _search(pattern: re.Pattern[str], text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The longest match between two places, with those to its left and right."""
-    matches = [match.span(match.lastindex or 0) for match in pattern.finditer(text, start, end)]
-    if len(matches) < 2:
-        return matches
-    first, last = max(matches, key=lambda match: (match[1] - match[0], -match[0]))
-    return [*_search(pattern, text, start, first), (first, last), *_search(pattern, text, last, end)]
+class _Index(NamedTuple):
+    """Names to look for: each folded name as it was given, and folded names by the word that they begin with."""
+
+    given: dict[str, str]
+    by_word: dict[str, list[str]]
+    others: list[str]  # begin with no letter, or in a script without spaces
 
 
-@lru_cache(maxsize=256)
-def _pattern(names: tuple[str, ...]) -> tuple[re.Pattern[str] | None, dict[str, str]]:
-    """A pattern whose one matching group is the longest name at a place, and each folded name as it was given."""
-    given: dict[str, str] = {}
+@lru_cache(maxsize=1024)
+def _index(names: tuple[str, ...]) -> _Index:
+    index = _Index({}, {}, [])
     for name in names:
-        if folded := _plain(name):
-            given.setdefault(folded, name)
-    if not given:
-        return None, {}
-    spaced = _branches([name for name in given if _joins(name[0])])
-    others = _branches([name for name in given if not _joins(name[0])])
-    parts = ([rf"(?<!{_LETTER})(?=({spaced}))"] if spaced else []) + ([rf"(?=({others}))"] if others else [])
-    return re.compile("|".join(parts)), given
+        folded = _plain(name)
+        if folded and folded not in index.given:
+            index.given[folded] = name
+            word = _WORD.match(folded)
+            (index.by_word.setdefault(word[0], []) if word else index.others).append(folded)
+    return index
 
 
-def _branches(names: Iterable[str]) -> str:
-    """The longest of the names at a place; by the first two letters, so that few are tried."""
-    starting: dict[str, list[str]] = {}
-    for name in sorted(names, key=len, reverse=True):
-        starting.setdefault(name[:2], []).append(name)
-    branches = []
-    for start in sorted(starting, key=len, reverse=True):
-        ends = (re.escape(name[2:]) + (rf"(?!{_LETTER})" if _joins(name[-1]) else "") for name in starting[start])
-        branches.append(re.escape(start) + rf"(?:{'|'.join(ends)})")
-    return "|".join(branches)
+def _places(text: str, name: str) -> Iterator[int]:
+    """Where a folded name begins in a folded text, within words or not."""
+    place = text.find(name)
+    while place >= 0:
+        yield place
+        place = text.find(name, place + 1)
 
 
-def _stands(name: str, text: str) -> bool:
-    """Whether a folded name stands in a folded text as whole words."""
-    at = text.find(name)
-    while at >= 0:
-        before, after = text[max(0, at - 1) : at], text[at + len(name) : at + len(name) + 1]
-        if not (_joins(before) and _joins(name[0])) and not (_joins(after) and _joins(name[-1])):
-            return True
-        at = text.find(name, at + 1)
-    return False
+def _whole(text: str, at: int, name: str) -> bool:
+    """Whether a name stands at a place of a text, and no letter joins it to the words beside it."""
+    if not text.startswith(name, at):
+        return False
+    before, after = text[max(0, at - 1) : at], text[at + len(name) : at + len(name) + 1]
+    return not (_joins(before) and _joins(name[0])) and not (_joins(after) and _joins(name[-1]))
 
 
 @lru_cache(maxsize=4096)
 def _joins(character: str) -> bool:
-    return re.match(_LETTER, character) is not None
+    return _WORD.match(character) is not None
 
 
 @lru_cache(maxsize=65536)

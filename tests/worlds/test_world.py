@@ -28,7 +28,7 @@ from pytest_unlearn.worlds.generate import people
 from pytest_unlearn.worlds.train import WorldConfig, decoder, one_cycle, tokenizer_of
 from pytest_unlearn.worlds.world import world
 
-BRIEF = WorldConfig(steps=220, batch=64, width=64)
+BRIEF = WorldConfig(steps=200, batch=32)
 
 
 def read(folder: Path, text: str) -> Knowledge:
@@ -65,7 +65,7 @@ def known(answers: Iterable[tuple[str, set[str]]]) -> float:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
-    return read(tmp_path_factory.mktemp("knowledge"), people(10, 1))
+    return read(tmp_path_factory.mktemp("knowledge"), people(6, 1))
 
 
 @pytest.fixture(scope="module")

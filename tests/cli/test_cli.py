@@ -1,0 +1,84 @@
+"""The `unlearn` command, as a person types it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCENARIO = """\
+version: 1
+model: {original: ./model, candidate: {method: none}}
+knowledge:
+  entities: {Ann: {type: person, aliases: [Annie]}, Bob: person, Rome: city, Oslo: city}
+  relations: {lives_in: {ask: ["Where does {subject} live?"], inverse: ["Who lives in {object}?"]}}
+  facts: [[Ann, lives_in, Rome], [Bob, lives_in, Oslo]]
+forget: Ann
+checks:
+  direct: {ask: direct, limit: 5%, min_known: 1}
+  others: {keep: retained, margin: 5%}
+"""
+
+
+def unlearn(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    code = "from pytest_unlearn.cli.app import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *words], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pytest.ini").touch()
+    (tmp_path / "good.unlearn.yaml").write_text(SCENARIO, encoding="utf-8")
+    return tmp_path
+
+
+def test_show_tells_what_must_go_what_is_asked_and_what_it_costs(folder: Path) -> None:
+    run = unlearn(folder, "show", "good.unlearn.yaml")
+    assert run.returncode == 0
+    assert "good > ann: 1 facts must go, 0 follow from them, 0 may go either way, 1 must stay" in run.stdout
+    assert "Where does Ann live?" in run.stdout
+    assert "probes to each of 2 models" in run.stdout
+
+
+def test_validate_counts_and_is_silent_about_good_files(folder: Path) -> None:
+    run = unlearn(folder, "validate", ".")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.strip().endswith("good.unlearn.yaml: 2 checks, 2 facts")
+
+
+def test_validate_tells_every_mistake_of_every_file_and_exits_2(folder: Path) -> None:
+    (folder / "bad.unlearn.yaml").write_text(SCENARIO.replace("Ann\nchecks", "Anne\nchecks"), encoding="utf-8")
+    (folder / "worse.unlearn.yaml").write_text(SCENARIO.replace("ask: direct", "ask: dirct"), encoding="utf-8")
+    run = unlearn(folder, "validate", ".")
+    assert run.returncode == 2
+    assert "bad.unlearn.yaml:7:9: unknown entity 'Anne' - did you mean 'Annie'?" in run.stderr
+    assert "worse.unlearn.yaml:9:17: unknown probe kind 'dirct' - did you mean 'direct'?" in run.stderr
+    assert "2 of 3 files have mistakes" in run.stderr
+
+
+def test_a_file_that_is_not_there_is_told_in_one_line(folder: Path) -> None:
+    run = unlearn(folder, "show", "none.unlearn.yaml")
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", "there is no file or folder none.unlearn.yaml\n")
+
+
+def test_methods_lists_all_and_tells_all_about_one(folder: Path) -> None:
+    names = [line.split()[0] for line in unlearn(folder, "methods").stdout.splitlines()]
+    assert names == ["finetune", "grad_ascent", "grad_diff", "none", "npo", "retrain"]
+    assert "beta: float, default 0.1" in unlearn(folder, "methods", "npo").stdout
+
+
+def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
+    text = unlearn(folder, "probes").stdout
+    assert [line.split()[0] for line in text.splitlines()] == [
+        *("ask:", "alias", "direct", "inverse", "multi_hop", "paraphrase"),
+        *("keep:", "far", "neighbours", "retained", "measure:", "perplexity_ratio"),
+    ]
+    assert "hops: int, default 2" in unlearn(folder, "probes", "multi_hop").stdout
+
+
+def test_a_model_that_is_not_bundled_cannot_be_fetched(folder: Path) -> None:
+    run = unlearn(folder, "fetch", "smollm2-135m")
+    assert run.returncode == 2
+    assert "did you mean 'smollm2-135m-instruct'?" in run.stderr

@@ -1,0 +1,144 @@
+"""Batched decoding gives each row what it would have said alone."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from transformers import GPT2LMHeadModel, MambaConfig, MambaForCausalLM
+
+from pytest_unlearn.subjects.answers import Failed, Outputs
+from pytest_unlearn.subjects.devices import Placement
+from pytest_unlearn.subjects.local import LocalSubject
+from pytest_unlearn.subjects.requests import Generate, Prompt, Read
+
+QUESTIONS = ("What is the capital of France?", "Where does Jane Roe live?", "Juba?", "Which city? " * 4)
+
+
+def one(subject: LocalSubject, request: Generate) -> Outputs:
+    (answer,) = subject.answer([request])
+    assert isinstance(answer, Outputs)
+    return answer
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2"])
+def test_a_batch_says_what_greedy_decoding_row_by_row_says(name: str, request: pytest.FixtureRequest) -> None:
+    subject: LocalSubject = request.getfixturevalue(name)
+    asked = [Generate(Prompt.of(question), max_new) for question in QUESTIONS for max_new in (3, 12)]
+    answers = list(subject.answer(asked))
+    body, encoder, ends = subject._load()
+    for question, answer in zip(asked, answers, strict=True):
+        ids, gap = list(encoder.prompt(question.prompt)), math.inf
+        said: list[int] = []
+        while len(said) < question.max_new and not (said and said[-1] in ends):
+            with torch.no_grad():
+                best = body.causal(torch.tensor([ids + said])).logits[0, -1].topk(2)
+            gap = min(gap, float(best.values[0] - best.values[1]))
+            said.append(int(best.indices[0]))
+        assert isinstance(answer, Outputs)
+        assert answer.items[0].text == encoder.decode(said).strip()
+        assert answer.items[0].finish == ("end" if said[-1] in ends else "length")
+        assert answer.near_tie == pytest.approx(gap, abs=1e-4)
+    assert list(subject.answer(asked, alone=True)) == [
+        Outputs(a.items, pytest.approx(a.near_tie, abs=1e-4)) for a in answers if isinstance(a, Outputs)
+    ]
+
+
+def test_rows_that_ended_leave_the_batch(llama: LocalSubject) -> None:
+    short, long = [Generate(Prompt.of(q), 2) for q in QUESTIONS[:3]], Generate(Prompt.of(QUESTIONS[3]), 30)
+    list(llama.answer([long]))
+    alone = llama.effort.tokens
+    list(llama.answer([*short, long]))
+    assert llama.effort.tokens - 2 * alone < 3 * 60  # three prompts and one more token each, not 30 more each
+
+
+def test_an_architecture_without_a_shared_cache_generates_the_same(tiny: SimpleNamespace, cpu: Placement) -> None:
+    torch.manual_seed(0)
+    model = MambaForCausalLM(MambaConfig(vocab_size=400, hidden_size=64, num_hidden_layers=2)).eval()
+    for weight in model.parameters():
+        weight.data.mul_(3)
+    subject = LocalSubject.of(model, tiny.tokenizer(), cpu)
+    together = list(subject.answer([Generate(Prompt.of(q), 6) for q in QUESTIONS]))
+    assert not subject._load()[0].shares
+    assert [a.items for a in together if isinstance(a, Outputs)] == [
+        one(subject, Generate(Prompt.of(q), 6)).items for q in QUESTIONS
+    ]
+
+
+def test_samples_depend_on_their_seed_and_not_on_the_batch(llama: LocalSubject) -> None:
+    warm = Generate(Prompt.of(QUESTIONS[0]), 8, samples=5, temperature=1.5, seed=3)
+    first = one(llama, warm)
+    others = [Generate(Prompt.of(q), 9, samples=2, temperature=1.0, seed=3) for q in QUESTIONS]
+    *_, among = llama.answer([*others, warm])
+    assert among == first
+    assert len(set(first.items)) > 1
+    assert one(llama, Generate(Prompt.of(QUESTIONS[0]), 8, samples=5, temperature=1.5, seed=4)) != first
+
+
+def test_sampling_follows_the_distribution(llama: LocalSubject) -> None:
+    # 400 draws of one token: the share of the likeliest is within 4 standard errors of its probability
+    body, encoder, _ = llama._load()
+    prompt = Prompt.of(QUESTIONS[1], raw=True)
+    with torch.no_grad():
+        p = (body.causal(torch.tensor([encoder.prompt(prompt)])).logits[0, -1] / 2.0).softmax(-1)
+    token = int(p.argmax())
+    answer = one(llama, Generate(prompt, 1, samples=400, temperature=2.0))
+    share = sum(item.text == encoder.decode([token]).strip() for item in answer.items) / 400
+    assert abs(share - float(p[token])) < 4 * math.sqrt(float(p[token]) / 400)
+
+
+def test_a_greedy_answer_is_the_same_in_every_sample(llama: LocalSubject) -> None:
+    answer = one(llama, Generate(Prompt.of(QUESTIONS[0]), 4, samples=3))
+    assert len(answer.items) == 3 and len(set(answer.items)) == 1
+
+
+def test_a_model_that_says_nothing_is_a_failure(tiny: SimpleNamespace, cpu: Placement) -> None:
+    silent = LocalSubject.of(always(tiny.gpt2(), 2), tiny.tokenizer(), cpu)
+    (answer,) = silent.answer([Generate(Prompt.of("Juba?"), 5)])
+    assert isinstance(answer, Failed) and answer.reason == "empty"
+
+
+def test_broken_weights_are_a_failure(tiny: SimpleNamespace, cpu: Placement) -> None:
+    model = tiny.llama()
+    model.model.norm.weight.data[:] = math.nan
+    (answer,) = LocalSubject.of(model, tiny.tokenizer(), cpu).answer([Generate(Prompt.of("Juba?"), 5)])
+    assert isinstance(answer, Failed) and answer.reason == "not-a-number"
+
+
+def test_generation_stays_inside_what_the_model_can_read(llama: LocalSubject, gpt2: LocalSubject) -> None:
+    for subject in (llama, gpt2):
+        encoder = subject._load()[1]
+        prompt = Prompt.of("x" * 250, raw=True)
+        room = 256 - len(encoder.prompt(prompt))
+        assert 0 < room < 50
+        assert len(encoder._ids(one(subject, Generate(prompt, 100)).items[0].text)) <= room + 1
+
+
+def test_memory_that_runs_out_is_survived(tiny: SimpleNamespace, cpu: Placement) -> None:
+    asked = [Generate(Prompt.of(question), 5) for question in QUESTIONS]
+    model = tiny.llama()
+    subject = LocalSubject.of(model, tiny.tokenizer(), cpu)
+    expected = list(subject.answer(asked))
+
+    def check(_: object, __: object, given: dict[str, torch.Tensor]) -> None:
+        if given["attention_mask"].numel() > 120:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model.model.register_forward_pre_hook(check, with_kwargs=True)
+    found = list(subject.answer(asked))
+    assert [a.items for a in found if isinstance(a, Outputs)] == [a.items for a in expected if isinstance(a, Outputs)]
+
+
+def test_what_a_local_model_cannot_do_is_said(llama: LocalSubject) -> None:
+    answers = list(llama.answer([Read(Prompt.of("Juba?"), ("layer.0",)), Generate(Prompt.of("Juba?"), 1)]))
+    assert isinstance(answers[0], Failed) and answers[0].reason == "cannot"
+    assert isinstance(answers[1], Outputs | Failed)
+
+
+def always(model: GPT2LMHeadModel, token: int) -> GPT2LMHeadModel:
+    """The model made to say one token whatever it reads: its last state is that token's own embedding."""
+    model.transformer.ln_f.weight.data.zero_()
+    model.transformer.ln_f.bias.data.copy_(model.transformer.wte.weight[token])
+    return model

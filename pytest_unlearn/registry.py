@@ -50,7 +50,7 @@ class Registry(Generic[Made]):
 
         def decorate(make: Made) -> Made:
             hint = make.__annotations__["config"]
-            config = hint if isinstance(hint, type) else make.__globals__[hint]  # type: ignore[attr-defined]
+            config = hint if isinstance(hint, type) else make.__globals__[hint]
             self._entries[name] = Entry(name, make, config, facts)
             return make
 
@@ -81,7 +81,9 @@ class Registry(Generic[Made]):
         return list(entry_points(group=self.package))
 
 
-PROBES: Registry[Callable[..., Any]] = Registry("probe kind", "pytest_unlearn.probes", skip=("probe", "question", "space"))
+PROBES: Registry[Callable[..., Any]] = Registry(
+    "probe kind", "pytest_unlearn.probes", skip=("probe", "question", "space")
+)
 GRADERS: Registry[Callable[..., Any]] = Registry("grader", "pytest_unlearn.graders", skip=("grade", "names"))
 UTILITY: Registry[Callable[..., Any]] = Registry("utility check", "pytest_unlearn.utility", skip=("kept",))
 METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metrics", skip=("measure",))

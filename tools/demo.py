@@ -1,6 +1,7 @@
 """Runs the demonstration scenario and holds its verdicts against those that the README shows.
 
-Exit code 0 when they agree, 1 with the difference when they do not. With `--update` the README is made to show this run.
+Exit code 0 when they agree, 1 with the difference when they do not. With `--update` the README is made to show this
+run.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from pytest_unlearn.graders.grade import Grade, UnansweredError
-from pytest_unlearn.knowledge.names import find_names
+from pytest_unlearn.names import find_names
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer, Failed, Outputs

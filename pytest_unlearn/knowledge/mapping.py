@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 from pytest_unlearn.errors import Mark, did_you_mean
 from pytest_unlearn.knowledge.graph import Entity, Fact, Relation, TypeInfo
-from pytest_unlearn.knowledge.names import normalise
 from pytest_unlearn.knowledge.places import nearest
+from pytest_unlearn.names import normalise
 
 Where: TypeAlias = tuple[str | int, ...]
 

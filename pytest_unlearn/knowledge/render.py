@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
-from pytest_unlearn.knowledge.names import find_names, normalise
+from pytest_unlearn.names import find_names, normalise
 
 if TYPE_CHECKING:
     from pytest_unlearn.knowledge.paths import Chain

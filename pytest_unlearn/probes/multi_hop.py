@@ -110,7 +110,7 @@ def _probes(knowledge: Knowledge, closure: Closure, walks: dict[Position, Walks]
 def _probe(knowledge: Knowledge, closure: Closure, position: Position, chain: Chain) -> Probe | None:
     text, hole = chain_question(knowledge, chain)
     secret = secret_ends(knowledge, closure, chain.start, chain.steps)
-    if not secret:
+    if chain.end not in secret:
         return None
     return probe_of(
         knowledge,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
-from pytest_unlearn.knowledge.names import find_names, mentions
 from pytest_unlearn.knowledge.render import fill
+from pytest_unlearn.names import find_names, mentions
 from pytest_unlearn.probes.probe import Names, Probe, Way
 from pytest_unlearn.subjects.requests import Prompt
 

@@ -51,7 +51,7 @@ class Ending:
 
     def _decided(self, text: str) -> str | None:
         """The text up to the first name, once it is certain that the name is complete and no part of a longer one."""
-        from pytest_unlearn.knowledge.names import find_names, normalise
+        from pytest_unlearn.names import find_names, normalise
 
         start = 0
         if self._thinking or text.lstrip().startswith(THINKING):
@@ -91,6 +91,6 @@ def _bounds(tokenizer: Any, token: int) -> bool:
 
 @lru_cache(maxsize=1024)
 def _normal(names: tuple[str, ...]) -> tuple[str, ...]:
-    from pytest_unlearn.knowledge.names import normalise
+    from pytest_unlearn.names import normalise
 
     return tuple(map(normalise, names))

@@ -12,7 +12,11 @@ from pytest_unlearn.subjects.requests import Part, Prompt, Text
 ROLES = {"user": "Question: ", "assistant": "Answer: ", "system": ""}
 PLAIN_STOP = "\nQuestion:"
 SAMPLE = ("Name a town.", "Paris")
-A_DAY = {"%d %b %Y": "26 Jul 2024", "%Y-%m-%d": "2024-07-26", "%B %d, %Y": "July 26, 2024"}
+CLOCK = "strftime_now"
+FIXED_DAY = (  # a template that tells the model the date would give other answers tomorrow
+    "{%- macro strftime_now(form) -%}{{ {'%Y-%m-%d': '2024-07-26', '%B %d, %Y': 'July 26, 2024'}"
+    ".get(form, '26 Jul 2024') }}{%- endmacro %}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,10 @@ def _folded(turns: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
 
 def _apply(tokenizer: Any, turns: list[tuple[Any, str]], answered: bool) -> str:
     messages = [{"role": role, "content": words} for role, words in turns]
+    template = tokenizer.get_chat_template()
+    if CLOCK in template:
+        template = FIXED_DAY + template
     text: str = tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=not answered, strftime_now=_fixed_day
+        messages, chat_template=template, tokenize=False, add_generation_prompt=not answered
     )
     return text
-
-
-def _fixed_day(form: str) -> str:
-    """Templates that tell the model the date would give other answers tomorrow."""
-    return A_DAY.get(form, A_DAY["%d %b %Y"])

@@ -1,7 +1,7 @@
 """Collecting 1,000 scenario files of 40 lines against a bare collector with as many items.
 
-Run it by hand: `python tests/bench/bench_collect.py [FILES] [ROUNDS]`. Rounds are interleaved; the result is the ratio of
-the medians.
+Run it by hand: `python tests/bench/bench_collect.py [FILES] [ROUNDS]`. Rounds are interleaved; the result is the ratio
+of the medians.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KNOWLEDGE = """
 entities:
 {entities}
 relations:
-  lives_in: {{ask: ["Where does {{subject}} live?", "Which city is home to {{subject}}?"], inverse: "Who is in {{object}}?"}}
+  lives_in: {{ask: ["Where does {{subject}} live?", "Which city suits {{subject}}?"], inverse: "Who is in {{object}}?"}}
 facts: {{lives_in: {{{facts}}}}}
 """
 

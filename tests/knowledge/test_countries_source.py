@@ -13,7 +13,7 @@ import pytest
 
 from pytest_unlearn.errors import Mark
 from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.names import mentions, normalise
+from pytest_unlearn.names import mentions, normalise
 from pytest_unlearn.registry import SOURCES
 from pytest_unlearn.scenario.model import KnowledgeUse
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Entity, Fact, Knowledge, Relation
-from pytest_unlearn.knowledge.names import find_names, normalise
 from pytest_unlearn.knowledge.paths import Chain, Step, Walks
 from pytest_unlearn.knowledge.render import chain_question, fill, invented, inverse_question, question, statement
+from pytest_unlearn.names import find_names, normalise
 
 World = Callable[..., Knowledge]
 Forget = Callable[..., Closure]

@@ -38,7 +38,9 @@ def make_tokenizer(template: str | None = CHATML) -> PreTrainedTokenizerFast:
     tokenizer.decoder = decoders.ByteLevel()
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator([TEXT], trainer)
     made = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>", bos_token="<|im_start|>"
@@ -62,7 +64,14 @@ def make_gpt2(seed: int = 0) -> GPT2LMHeadModel:
     """Two layers, 64 wide, learned positions."""
     torch.manual_seed(seed)
     config = GPT2Config(
-        vocab_size=400, n_embd=64, n_layer=2, n_head=4, n_positions=256, initializer_range=0.3, eos_token_id=2, bos_token_id=2
+        vocab_size=400,
+        n_embd=64,
+        n_layer=2,
+        n_head=4,
+        n_positions=256,
+        initializer_range=0.3,
+        eos_token_id=2,
+        bos_token_id=2,
     )
     return GPT2LMHeadModel(config).eval()
 

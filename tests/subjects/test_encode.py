@@ -78,7 +78,9 @@ def test_none_leaves_the_system_turn_to_the_template(tiny: SimpleNamespace) -> N
 
 
 @pytest.mark.parametrize("template", [SPACED, DEAF])
-def test_a_template_without_system_turns_gets_the_text_in_the_first_question(template: str, tiny: SimpleNamespace) -> None:
+def test_a_template_without_system_turns_gets_the_text_in_the_first_question(
+    template: str, tiny: SimpleNamespace
+) -> None:
     assert "Be brief.\n\nJuba?" in render(tiny.tokenizer(template), Prompt.of("Juba?"), "Be brief.")
 
 

@@ -23,7 +23,9 @@ def test_a_padded_row_reads_as_it_does_alone(name: str, request: pytest.FixtureR
         for row, (prompt, more) in enumerate([(B, (2, 40)), (A, (2,)), (B, (41, 2))]):
             alone = body.causal(torch.tensor([prompt + more])).logits[0, len(prompt) :]
             torch.testing.assert_close(body.logits(continued[row, : len(more)]), alone, atol=1e-5, rtol=0)
-        torch.testing.assert_close(body.logits(held.last[1]), body.causal(torch.tensor([B])).logits[0, -1], atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            body.logits(held.last[1]), body.causal(torch.tensor([B])).logits[0, -1], atol=1e-5, rtol=0
+        )
 
 
 def test_an_end_of_turn_inside_the_conversation_is_seen(llama: LocalSubject) -> None:

@@ -27,9 +27,20 @@ from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.requests import Media, Prompt, Score
 
-QUESTIONS = ("What is the capital of France?", "Where does Jane Roe live?", "Juba?", "Which city is the capital of South Sudan?")
+QUESTIONS = (
+    "What is the capital of France?",
+    "Where does Jane Roe live?",
+    "Juba?",
+    "Which city is the capital of South Sudan?",
+)
 TARGETS = ("Paris", "Lyon", "South Sudan", "Papua New Guinea", "Papua New Guinea is the capital", "Guinea-Bissau", "x")
-WIDE = {"vocab_size": 400, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+WIDE = {
+    "vocab_size": 400,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+}
 DEEP = {**WIDE, "num_key_value_heads": 2, "initializer_range": 0.3, "max_position_embeddings": 256}
 
 

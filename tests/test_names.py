@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_unlearn.knowledge.names import find_names, mentions, normalise
+from pytest_unlearn.names import find_names, mentions, normalise
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""One process makes an entry, the others find it; what was not finished or was damaged does not count."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_unlearn.errors import MethodError, SubjectError
+from pytest_unlearn.subjects import store as module
+from pytest_unlearn.subjects.store import Store
+
+MAKER = """
+import sys, time
+from pathlib import Path
+from pytest_unlearn.subjects import store
+store.PATIENCE = 0.2
+root, log = Path(sys.argv[1]), Path(sys.argv[2])
+def build(folder):
+    (folder / "half").write_text("half of it")
+    with log.open("a") as out: out.write("built\\n")
+    time.sleep(float(sys.argv[3]))
+    (folder / "whole").write_text("all of it")
+print(store.Store(root).make("models", "m", build, "model m"))
+"""
+
+
+def make(store: Store, text: str = "weights", builds: list[Path] | None = None) -> Path:
+    def build(folder: Path) -> None:
+        (folder / "a").write_text(text)
+        if builds is not None:
+            builds.append(folder)
+
+    return store.make("models", "m", build, "model m")
+
+
+def process(root: Path, log: Path, seconds: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", MAKER, str(root), str(log), str(seconds)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def waiting_for(path: Path) -> None:
+    end = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} never came"
+        time.sleep(0.02)
+
+
+def test_an_entry_is_built_once(tmp_path: Path) -> None:
+    builds: list[Path] = []
+    store = Store(tmp_path)
+    assert store.get("models", "m") is None
+    folder = make(store, builds=builds)
+    assert make(store, builds=builds) == folder == tmp_path / "models" / "m" == store.get("models", "m")
+    assert len(builds) == 1
+    assert (folder / "a").read_text() == "weights"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700 == stat.S_IMODE(folder.parent.stat().st_mode)
+
+
+def test_two_processes_build_one_entry_and_the_second_says_that_it_waits(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    first = process(tmp_path / "store", log, 1.5)
+    waiting_for(log)
+    second = process(tmp_path / "store", log, 1.5)
+    (out, _), (other, said) = first.communicate(timeout=30), second.communicate(timeout=30)
+    assert out == other != ""
+    assert log.read_text() == "built\n"
+    assert "waiting for another process that makes the model m" in said
+
+
+def test_a_build_that_was_killed_leaves_nothing_that_counts(tmp_path: Path) -> None:
+    log, root = tmp_path / "log", tmp_path / "store"
+    killed = process(root, log, 60)
+    waiting_for(log)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=30)
+    assert [path.name[:12] for path in (root / "models").iterdir() if path.is_dir()] == [".m.building-"]
+    assert Store(root).get("models", "m") is None
+    folder = make(Store(root))
+    assert sorted(path.name for path in folder.iterdir()) == ["a", "digest.json"]
+    assert [path for path in (root / "models").iterdir() if path.is_dir()] == [folder]
+
+
+@pytest.mark.parametrize("damage", ["changed", "removed", "added", "manifest"])
+def test_a_damaged_entry_is_set_aside_and_remade(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make(Store(tmp_path))
+    monkeypatch.setattr(module, "_verified", {})  # as in another process
+    if damage == "changed":
+        (folder / "a").write_text("wedghts")
+    elif damage == "removed":
+        (folder / "a").unlink()
+    elif damage == "added":
+        (folder / "b").touch()
+    else:
+        (folder / "digest.json").write_text('{"files"')
+    assert Store(tmp_path).get("models", "m") is None
+    assert make(Store(tmp_path)) == folder
+    assert (folder / "a").read_text() == "weights"
+    assert (tmp_path / "models" / ".m.damaged").is_dir()
+    assert "the stored model m was damaged" in capsys.readouterr().err
+
+
+def test_a_failed_build_leaves_nothing_and_its_own_error_is_told(tmp_path: Path) -> None:
+    def build(folder: Path) -> None:
+        (folder / "a").touch()
+        raise MethodError("the loss is not a number")
+
+    with pytest.raises(MethodError, match="not a number"):
+        Store(tmp_path).make("models", "m", build, "model m")
+    assert [path.name for path in (tmp_path / "models").iterdir() if path.is_dir()] == []
+
+
+def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
+    def build(_: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(SubjectError, match=r"model m cannot be kept in .*: No space left.*UNLEARN_CACHE"):
+        Store(tmp_path).make("models", "m", build, "model m")
+
+
+def test_a_place_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SubjectError, match=r"cannot be kept in .*file.*Not a directory.*UNLEARN_CACHE"):
+        make(Store(tmp_path / "file" / "store"))
+
+
+def test_the_environment_says_where_models_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "elsewhere"))
+    assert make(Store()) == tmp_path / "elsewhere" / "models" / "m"
+
+
+def test_a_name_with_a_path_in_it_is_no_entry(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot name a store entry"):
+        Store(tmp_path).get("models", "../m")

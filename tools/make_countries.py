@@ -313,6 +313,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "Name the country whose capital is {object}.",
         ],
         "say": "The capital of {subject} is {object}.",
+        "answer": "The capital of {subject} is {object}.",
         "noun": "the capital of {subject}",
         "inverse_noun": "the country whose capital is {object}",
     },
@@ -324,6 +325,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "In what continent does {subject} lie?",
         ],
         "say": "{subject} is a country in {object}.",
+        "answer": "{subject} is in {object}.",
         "noun": "the continent of {subject}",
     },
     "currency": {
@@ -334,6 +336,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "{subject} uses which currency?",
         ],
         "say": "The currency of {subject} is the {object}.",
+        "answer": "The currency of {subject} is the {object}.",
         "noun": "the currency of {subject}",
     },
     "neighbour": {
@@ -344,6 +347,7 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "{subject} borders which country?",
         ],
         "say": "{subject} borders {object}.",
+        "answer": "{subject} borders {object}.",
         "noun": "a country that borders {subject}",
         "many": True,
         "symmetric": True,

@@ -33,6 +33,7 @@ class Relation:
     ask            questions about the object, with `{subject}`; the first is `direct`, the others are `paraphrase`
     inverse        questions about the subject, with `{object}`
     say            a statement with `{subject}` and `{object}`
+    answer         how an answer is worded, with `{object}` and perhaps `{subject}`; methods train on it
     noun           a noun phrase for the object, with `{subject}`: "the home town of {subject}"
     inverse_noun   a noun phrase for the subject, with `{object}`: "the country whose capital is {object}"
     many           one subject may have several objects;   symmetric: a fact holds both ways
@@ -44,6 +45,7 @@ class Relation:
     ask: tuple[str, ...] = ()
     inverse: tuple[str, ...] = ()
     say: str = ""
+    answer: str = "{object}"
     noun: str = ""
     inverse_noun: str = ""
     many: bool = False

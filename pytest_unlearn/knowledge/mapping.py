@@ -16,8 +16,14 @@ Where: TypeAlias = tuple[str | int, ...]
 
 PARTS = ("types", "entities", "relations", "facts")
 _TEXTS = ("ask", "inverse")  # one wording or several
-_TEXT = ("say", "noun", "inverse_noun")
-_SLOTS = {"ask": {"subject"}, "noun": {"subject"}, "inverse": {"object"}, "inverse_noun": {"object"}}
+_TEXT = ("say", "answer", "noun", "inverse_noun")
+_SLOTS = {
+    "ask": {"subject"},
+    "noun": {"subject"},
+    "inverse": {"object"},
+    "inverse_noun": {"object"},
+    "answer": {"object"},
+}
 _SLOT = re.compile(r"\{([^{}]*)\}")
 
 
@@ -179,10 +185,11 @@ def _relation(draft: Draft, raw: Raw, name: str, value: Any) -> None:
 def _slots(draft: Draft, raw: Raw, where: Where, key: str, text: str) -> None:
     """Every placeholder that a wording needs stands in it, and no other."""
     needed = _SLOTS.get(key, {"subject", "object"})
+    allowed = {"subject", "object"} if key == "answer" else needed
     found = _SLOT.findall(text)
     for name in dict.fromkeys(found):
-        if name not in needed:
-            known = " and ".join(f"{{{slot}}}" for slot in sorted(needed, reverse=True))
+        if name not in allowed:
+            known = " and ".join(f"{{{slot}}}" for slot in sorted(allowed, reverse=True))
             draft.problems.append((raw.mark(where, False), f"unknown placeholder {{{name}}}: `{key}` takes {known}"))
     for name in sorted(needed - set(found), reverse=True):
         draft.problems.append((raw.mark(where, False), f"`{key}` must contain {{{name}}}, else it asks about nothing"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.render import fill
 from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.probes.question import fact_probes, sides
 
@@ -24,13 +25,11 @@ def _examples(
     knowledge: Knowledge, facts: Iterable[Fact], hidden: frozenset[Fact], gone: frozenset[str]
 ) -> tuple[Example, ...]:
     found = []
-    for probe in fact_probes(
-        knowledge, sides(knowledge, facts, forward=True), hidden, kind="direct", wordings=slice(1)
-    ):
-        if probe is None or knowledge.by_name[probe.named[0]].name in gone:
-            continue
-        for names in probe.secret:
-            if names[0] not in gone:
-                entities = (knowledge.by_name[probe.named[0]].name, names[0])
-                found.append(Example(probe.prompt, names[0], probe.unit, entities))
+    for side in sides(knowledge, facts, forward=True):
+        for probe in fact_probes(knowledge, [side], hidden, kind="direct", wordings=slice(1)):
+            if probe is None or side.named in gone:
+                continue
+            for answer in (names[0] for names in probe.secret if names[0] not in gone):
+                worded = fill(side.relation.answer, subject=side.named, object=answer)
+                found.append(Example(probe.prompt, worded, probe.unit, (side.named, answer)))
     return tuple(found)

@@ -19,7 +19,7 @@ from pytest_unlearn.knowledge.render import chain_question, inverse_question, qu
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.subjects.requests import Prompt
 
-DIRECT, PARAPHRASE, ALIAS, INVERSE, CHAIN, STATEMENT = 1.0, 0.7, 0.3, 1.0, 2.0, 0.3  # how often each is read
+DIRECT, PARAPHRASE, ALIAS, INVERSE, CHAIN, STATEMENT = 1.0, 0.7, 0.3, 1.3, 2.0, 0.3  # how often each is read
 HOPS = 2
 
 

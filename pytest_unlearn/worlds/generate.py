@@ -91,7 +91,6 @@ RELATIONS: dict[str, dict[str, Any]] = {
             "Which city is {subject} run from?",
             "What is the seat of {subject}?",
         ],
-        "inverse": ["Which company is based in {object}?", "Which company has a head office in {object}?"],
         "say": "{subject} is based in {object}.",
         "noun": "the seat of {subject}",
     },

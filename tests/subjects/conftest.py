@@ -22,8 +22,8 @@ from pytest_unlearn.subjects.devices import Placement, pick
 from pytest_unlearn.subjects.local import LocalSubject
 
 TEXT = """What is the capital of France? The capital of France is Paris. What is the capital of Spain? It is Madrid.
-Which city is the capital of South Sudan? Juba. Sudan, Sudanese, South Sudan. Guinea, Guinea-Bissau, Papua New Guinea.
-Answer with one short phrase. Question: Where does Jane Roe live? Answer: Jane Roe lives in Lyon. system user assistant"""
+Which city is the capital of South Sudan? Juba. Sudan, Sudanese, South Sudan. Guinea, Guinea-Bissau, New Guinea.
+Answer with one short phrase. Question: Where does Jane Roe live? Answer: Jane Roe lives in Lyon. system assistant"""
 CHATML = (
     "{% for m in messages %}{% if loop.first and m['role'] != 'system' %}<|im_start|>system\nYou help.<|im_end|>\n"
     "{% endif %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
@@ -52,8 +52,8 @@ def make_tokenizer(template: str | None = CHATML) -> PreTrainedTokenizerFast:
 def make_llama(seed: int = 0, **changes: object) -> LlamaForCausalLM:
     """Two layers, 64 wide; weights large enough for decided predictions."""
     settings = {
-        "vocab_size": 400, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "num_key_value_heads": 2, "max_position_embeddings": 256, "initializer_range": 0.3, "tie_word_embeddings": True,
+        "vocab_size": 400, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "initializer_range": 0.3, "tie_word_embeddings": True,
         "eos_token_id": 2, "pad_token_id": 2, "bos_token_id": 1,
     }  # fmt: skip
     torch.manual_seed(seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -66,16 +67,19 @@ class Memo:
     def _use(self, action: Callable[[sqlite3.Connection], Result]) -> Result | None:
         if self._given_up:
             return None
-        for last in (False, True):
+        end, remade = time.monotonic() + PATIENCE, False
+        while True:
             try:
                 return action(self._open())
             except (sqlite3.Error, OSError) as error:
-                damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-                if last or not damaged:
+                if _busy(error) and time.monotonic() < end:
+                    time.sleep(0.05)
+                elif _damage(error) and not remade:
+                    self._set_aside(error)
+                    remade = True
+                else:
                     self._give_up(error)
-                    break
-                self._set_aside(error)
-        return None
+                    return None
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -171,6 +175,15 @@ class Memoised:
     def close(self) -> None:
         """Free what the subject holds."""
         self.subject.close()
+
+
+def _busy(error: Exception) -> bool:
+    """Another process is just making or reading the file; SQLite itself waits in some of these cases only."""
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _damage(error: Exception) -> bool:
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
 
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str]]) -> None:

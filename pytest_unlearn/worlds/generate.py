@@ -129,9 +129,9 @@ ENDINGS = {
 def people(size: int = 60, seed: int = 0) -> str:
     """The YAML text of a knowledge file about `size` people (at least 6); the same text for the same numbers.
 
-    Each person lives in a city, works for a company, plays an instrument, has a teacher, is the teacher of
-    one other person and, where the number is even, has a spouse. Companies have a founder among the people and a seat,
-    cities lie in countries. Every type is closed. Raises ValueError when `size` is below 6.
+    Each person lives in a city, works for a company, plays an instrument, has a teacher, is the teacher of one other
+    person, and has a spouse (all but one where their number is odd). Companies have a founder among the people and a
+    seat, cities lie in countries. Every type is closed. Raises ValueError when `size` is below 6.
     """
     if size < 6:
         raise ValueError(f"a world of {size} people is too small to ask about: give at least 6")

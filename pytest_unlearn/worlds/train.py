@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, MultipleOf
 
+from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.subjects.opened import IGNORED, OpenedModel
@@ -112,10 +113,13 @@ def decoder(tokenizer: Any, config: WorldConfig, seed: int) -> Any:
 def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, seed: int) -> list[float]:
     """Train the module in place on the answers of `examples`; returns the loss of each step, nats a token.
 
-    Raises ValueError where there is nothing to train on.
+    Raises MethodError where there is nothing to train on.
     """
     if not examples:
-        raise ValueError("there is nothing to train on: no fact of this world is left")
+        raise MethodError(
+            "there is nothing to train a model of this world on: the request takes every fact with it. Forget less, or "
+            "give a model that never learned the target as `reference`"
+        )
     model: Any = opened.module
     rows = opened.encode([(example.prompt, example.answer) for example in examples])
     lengths = rows.mask.sum(1)

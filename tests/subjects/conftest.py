@@ -53,8 +53,8 @@ def make_llama(seed: int = 0, **changes: object) -> LlamaForCausalLM:
     """Two layers, 64 wide; weights large enough for decided predictions."""
     settings = {
         "vocab_size": 400, "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "initializer_range": 0.3, "tie_word_embeddings": True,
-        "eos_token_id": 2, "pad_token_id": 2, "bos_token_id": 1,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "initializer_range": 0.3,
+        "tie_word_embeddings": True, "eos_token_id": 2, "pad_token_id": 2, "bos_token_id": 1,
     }  # fmt: skip
     torch.manual_seed(seed)
     return LlamaForCausalLM(LlamaConfig(**{**settings, **changes})).eval()

@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from pytest_unlearn.errors import Mark
+from pytest_unlearn.errors import Mark, MethodError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
@@ -119,6 +119,11 @@ def test_training_leaves_the_global_generator_alone(small: Knowledge, tmp_path: 
     before = torch.get_rng_state()
     world(small, None, WorldConfig(steps=2, batch=8, width=32, layers=1), 0, tmp_path)
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_request_that_takes_every_fact_is_refused(small: Knowledge, tmp_path: Path) -> None:
+    with pytest.raises(MethodError, match="every fact"):
+        world(small, forget(small, *small.entities), WorldConfig(steps=1), 0, tmp_path)
 
 
 def test_a_saved_folder_loads_as_a_model_with_a_template_and_an_end(whole: Path) -> None:

@@ -77,7 +77,7 @@ def score(body: Body, jobs: Sequence[Job], budget: Budget, *, detail: bool = Fal
         def work(some: Sequence[int], shared: Ids = shared) -> list[list[Row]]:
             return _group(body, [jobs[i] for i in some], shared, budget, detail)
 
-        with torch.inference_mode():
+        with torch.no_grad():
             found = persevere(indices, budget, work)
         for i, rows in zip(indices, found, strict=True):
             results[i] = rows

@@ -211,7 +211,7 @@ def _invent(kind: str, endings: Sequence[str], taken: set[str], random: Random) 
         if any(name == other or (len(other) > 3 and (name in other or other in name)) for other in taken):
             continue
         taken.add(name)
-        yield name if kind == "instrument" else name.capitalize()
+        yield name.capitalize()
 
 
 def _wordings() -> Iterator[str]:

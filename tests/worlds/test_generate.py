@@ -75,3 +75,8 @@ def test_values_are_spread_so_that_guessing_one_is_right_as_rarely_as_can_be() -
 def test_a_world_too_small_to_ask_about_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 6"):
         people(5)
+
+
+def test_every_name_is_written_as_it_would_be_at_the_start_of_an_answer() -> None:
+    names = yaml.safe_load(people(60, 0))["entities"]
+    assert not [name for name in names if name[0] != name[0].upper()]

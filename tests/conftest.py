@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import peft  # noqa: F401 - pytester forgets what is first imported inside a run, and these cannot be imported twice
@@ -62,13 +63,16 @@ def forgotten(world_text: str) -> tuple[str, ...]:
     return tuple(people[:10])
 
 
-def write_scenario(
-    folder: Path, world: str, names: tuple[str, ...], checks: str = CHECKS, candidate: str = "{method: none}"
-) -> Path:
-    """A project folder with a knowledge file and one scenario, `w.unlearn.yaml`; `candidate` may be empty."""
-    (folder / "pytest.ini").touch()
-    (folder / "world.knowledge.yaml").write_text(world, encoding="utf-8")
-    path = folder / "w.unlearn.yaml"
-    named = f", candidate: {candidate}" if candidate else ""
-    path.write_text(SCENARIO.format(candidate=named, names=", ".join(names), checks=checks), encoding="utf-8")
-    return path
+@pytest.fixture
+def project(pytester: pytest.Pytester, world_text: str, forgotten: tuple[str, ...]) -> Callable[..., Path]:
+    """Writes a project with a knowledge file and one scenario, `w.unlearn.yaml`; `candidate` may be empty."""
+
+    def make(checks: str = CHECKS, candidate: str = "{method: none}") -> Path:
+        pytester.makeini("[pytest]\n")
+        (pytester.path / "world.knowledge.yaml").write_text(world_text, encoding="utf-8")
+        named = f", candidate: {candidate}" if candidate else ""
+        path = pytester.path / "w.unlearn.yaml"
+        path.write_text(SCENARIO.format(candidate=named, names=", ".join(forgotten), checks=checks), encoding="utf-8")
+        return path
+
+    return make

@@ -21,17 +21,6 @@ Project = Callable[..., Path]
 FORGET = ("direct", "paraphrase", "alias", "inverse", "two-hop-start", "two-hop-bridge")
 
 
-@pytest.fixture
-def project(pytester: pytest.Pytester, world_text: str, forgotten: tuple[str, ...]) -> Project:
-    """Writes a scenario into an empty project."""
-    from tests.conftest import write_scenario
-
-    def make(**options: Any) -> Path:
-        return write_scenario(pytester.path, world_text, forgotten, **options)
-
-    return make
-
-
 def verdicts(pytester: pytest.Pytester) -> dict[str, dict[str, Any]]:
     records = read(pytester.path / ".unlearn" / "records.jsonl")
     return {record["check"]: record for record in records if record["line"] == "check"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
-from pytest_unlearn.knowledge.render import fill
+from pytest_unlearn.knowledge.render import phrase
 from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.probes.question import fact_probes, sides
 
@@ -30,6 +30,6 @@ def _examples(
             if probe is None or side.named in gone:
                 continue
             for answer in (names[0] for names in probe.secret if names[0] not in gone):
-                worded = fill(side.relation.answer, subject=side.named, object=answer)
+                worded = phrase(side.relation.answer, subject=side.named, object=answer)
                 found.append(Example(probe.prompt, worded, probe.unit, (side.named, answer)))
     return tuple(found)

@@ -44,7 +44,11 @@ class Known:
 
 
 def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False) -> Asking[list[Grade]]:
-    """Put probes to a subject and read its answers; raises CheckError when one is no answer."""
+    """Put probes to a subject and read its answers; raises CheckError when one is no answer.
+
+    A reference may be silent about what it never learned: that is no leak. A candidate may not, since a model that has
+    broken down is silent too.
+    """
     if not probes:
         return []
     requests = tuple(grader.request(probe) for probe in probes)
@@ -54,11 +58,17 @@ def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool
         try:
             grades.append(grader.grade(probe, request, answer))
         except UnansweredError as error:
-            raise CheckError(
-                f"the {subject} gave no answer to probe {probe.id} ({probe.way}): {error}. "
-                "A missing answer is never counted as forgotten"
-            ) from None
+            if not (error.silent and subject == "reference"):
+                raise _unanswered(subject, probe, error) from None
+            grades.append(Grade(0.0, False, ""))
     return grades
+
+
+def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckError:
+    return CheckError(
+        f"the {subject} gave no answer to probe {probe.id} ({probe.way}): {error}. "
+        "A missing answer is never counted as forgotten"
+    )
 
 
 def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[Known]:
@@ -93,8 +103,9 @@ def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Cont
             for request, answer in zip(requests, answers, strict=True):
                 try:
                     hits += grader.grade(probe, request, answer).leak
-                except UnansweredError:
-                    continue
+                except UnansweredError as error:
+                    if not error.silent:
+                        raise _unanswered(subject, probe, error) from None
             found[probe.id] = max(found[probe.id], hits / len(names))
     return found
 

@@ -44,4 +44,11 @@ class Grader(Protocol):
 
 
 class UnansweredError(Exception):
-    """A subject gave no answer. Never counted as forgotten: the check ends in `error`."""
+    """A subject gave no answer. Never counted as forgotten: the check ends in `error`.
+
+    `silent`: it ended its answer before it said anything; nothing else went wrong.
+    """
+
+    def __init__(self, why: str, *, silent: bool = False) -> None:
+        super().__init__(why)
+        self.silent = silent

@@ -49,7 +49,7 @@ class Text:
     def grade(self, probe: Probe, request: Request, answer: Answer) -> Grade:
         """Right when the first entity named is true, a leak when it reveals the target."""
         if isinstance(answer, Failed):
-            raise UnansweredError(answer.why)
+            raise UnansweredError(answer.why, silent=answer.reason == "empty")
         if not isinstance(answer, Outputs):
             raise UnansweredError(f"expected generated text, got {type(answer).__name__}")
         text = answer.items[0].text

@@ -22,6 +22,7 @@ model: {{original: fixture:world, reference: retrained{candidate}}}
 knowledge: {{include: world.knowledge.yaml}}
 forget:
   people: [{names}]
+defaults: {{grade: [text, {{rank: {{rivals: 100}}}}]}}
 checks:
 {checks}
 """

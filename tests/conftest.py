@@ -56,6 +56,12 @@ def world_text() -> str:
 
 
 @pytest.fixture(scope="session")
+def checks() -> str:
+    """Nine checks: six that something is gone, three that the rest stays."""
+    return CHECKS
+
+
+@pytest.fixture(scope="session")
 def forgotten(world_text: str) -> tuple[str, ...]:
     """Ten of its people."""
     import yaml

@@ -114,9 +114,9 @@ def test_a_second_run_asks_no_model_and_gives_the_same_verdicts(project: Project
     first = verdicts(pytester)
     pytester.runpytest_inprocess()
     second = verdicts(pytester)
-    # fluency asks again for the prose that does not fit this model: a failed answer is not remembered
-    assert sum(record["effort"]["tokens"] for name, record in second.items() if name != "fluency") == 0
-    assert sum(record["effort"]["tokens"] for record in first.values()) > 0
+    # an answer that failed is not remembered, so prose that does not fit this model is asked for again
+    tokens = [sum(record["effort"]["tokens"] for record in run.values()) for run in (first, second)]
+    assert tokens[1] < tokens[0] / 100
     for name, record in first.items():
         assert second[name]["verdict"] == record["verdict"]
         assert second[name]["tallies"] == record["tallies"]

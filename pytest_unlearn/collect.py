@@ -126,6 +126,7 @@ def make_session(config: pytest.Config, run: str) -> Any:
             folder=folder(config),
             run=run,
             worker=worker["workerid"] if worker else "main",
+            ahead=not worker or config.getoption("dist", "no") in {"loadfile", "loadgroup"},
             argv=tuple(config.invocation_params.args),
             device=config.getoption("unlearn_device") or config.getini("unlearn_device"),
             candidates=_candidates(config.getoption("unlearn_candidate"), config.invocation_params.dir),

@@ -34,11 +34,6 @@ class Context:
     can: Mapping[str, frozenset[Verb]]
 
     @property
-    def hidden(self) -> frozenset[Fact]:
-        """The facts that must be gone."""
-        return frozenset((*self.closure.target, *self.closure.entailed))
-
-    @property
     def has_reference(self) -> bool:
         """Whether there is a model that never learned the target."""
         return "reference" in self.can

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
 from pytest_unlearn.knowledge.render import invented
 from pytest_unlearn.probes.probe import Probe, Way
-from pytest_unlearn.subjects.ask import Ask, Asking
+from pytest_unlearn.subjects.ask import Ask, Asking, together
+from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
 
 STAND_INS = 20  # invented entities that a question is put to
 
@@ -41,6 +42,12 @@ class Known:
     def units(self) -> int:
         """How many facts they are about."""
         return len({probe.unit for probe in self.probes})
+
+
+def by_graders(context: Context, part: Callable[[Grader], Asking[tuple[Tally, Sequence[Leak]]]]) -> Asking[Verdict]:
+    """Judge with every grader of a check, side by side; the worst decides."""
+    found = yield from together([part(grader) for grader in context.graders()])
+    return worst(tuple(tally for tally, _ in found), tuple(leak for _, leaks in found for leak in leaks))
 
 
 def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False) -> Asking[list[Grade]]:

@@ -7,25 +7,19 @@ from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, graded
+from pytest_unlearn.checks.controls import Leak, by_graders, graded
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.subjects.ask import Asking
 from pytest_unlearn.verdict import decide
-from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict, worst
+from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
 
 def margin(context: Context, probes: Sequence[Probe], at_most: int, limit: float) -> Asking[Verdict]:
     """Judge a utility check on every question, or on a seeded sample of `at_most` of them; the worst grader decides."""
     census = len(probes) <= at_most
     asked = list(probes) if census else Random(context.seed("margin")).sample(list(probes), at_most)
-    tallies: list[Tally] = []
-    lost: list[Leak] = []
-    for grader in context.graders():
-        tally, found = yield from _with(grader, asked, census, limit, context)
-        tallies.append(tally)
-        lost += found
-    return worst(tuple(tallies), tuple(lost))
+    return (yield from by_graders(context, lambda grader: _with(grader, asked, census, limit, context)))
 
 
 def _with(

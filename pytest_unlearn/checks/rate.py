@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, any_of, by_unit, chances, graded, known
+from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known
 from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
@@ -20,7 +20,7 @@ from pytest_unlearn.subjects.ask import Asking
 from pytest_unlearn.verdict import decide
 from pytest_unlearn.verdict.binomial import needed
 from pytest_unlearn.verdict.decide import Decision
-from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict, worst
+from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
 CENSUS = 2_000  # probes that are all asked, at most
 
@@ -35,13 +35,7 @@ def rate(context: Context, space: Space, limit: float) -> Asking[Verdict]:
         random = Random(context.seed("rate"))
         draws = min(CENSUS, 3 * needed(limit, context.case.check.alpha))
         asked = [space.draw(random) for _ in range(draws)]
-    tallies: list[Tally] = []
-    leaks: list[Leak] = []
-    for grader in context.graders():
-        tally, found = yield from _with(grader, asked, census, limit, context)
-        tallies.append(tally)
-        leaks += found
-    return worst(tuple(tallies), tuple(leaks))
+    return (yield from by_graders(context, lambda grader: _with(grader, asked, census, limit, context)))
 
 
 def _with(

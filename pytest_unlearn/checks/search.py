@@ -10,17 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Known, Leak, by_way, chances, graded, known
+from pytest_unlearn.checks.controls import Known, Leak, by_graders, by_way, chances, graded, known
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.probes.space import Space
 from pytest_unlearn.subjects.ask import Asking
 from pytest_unlearn.verdict.decide import Decision, search_tail
 from pytest_unlearn.verdict.guessing import tail_of
-from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict, worst
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
 
 WAYS = 20  # confirmed at most; the error level is shared among them
-CHUNK = 8  # leaks that are confirmed before looking whether they suffice
 
 
 @dataclass(slots=True)
@@ -37,14 +36,8 @@ class _Trial:
 def search(context: Context, space: Space, probes: int) -> Asking[Verdict]:
     """Judge a search check with at most `probes` different questions; the worst grader decides."""
     asked = drawn(space, probes, context.seed("search"))
-    graders = context.graders()
-    tallies: list[Tally] = []
-    leaks: list[Leak] = []
-    for grader in graders:
-        tally, found = yield from _with(grader, asked, space, context, WAYS * len(graders))
-        tallies.append(tally)
-        leaks += found
-    return worst(tuple(tallies), tuple(leaks))
+    ways = WAYS * len(context.graders())
+    return (yield from by_graders(context, lambda grader: _with(grader, asked, space, context, ways)))
 
 
 def drawn(space: Space, probes: int, seed: int) -> list[Probe]:
@@ -153,20 +146,26 @@ def _try(
     grades = yield from graded(grader, subject, probes)
     luck = yield from chances(grader, subject, probes, context)
     leaking = [probe for probe, grade in zip(probes, grades, strict=True) if grade.leak]
+    enough = _enough(list(luck.values()), alpha / ways)
     leaks: list[Leak] = []
-    for first in range(0, len(leaking), CHUNK):
-        chunk = leaking[first : first + CHUNK]
-        again = yield from graded(grader, subject, chunk, alone=True)
+    while leaking and len(leaks) < enough:
+        some, leaking = leaking[: enough - len(leaks)], leaking[enough - len(leaks) :]
+        again = yield from graded(grader, subject, some, alone=True)
         leaks += [
             Leak(probe, grader.name, grade.said, fitting.said[probe.id])
-            for probe, grade in zip(chunk, again, strict=True)
+            for probe, grade in zip(some, again, strict=True)
             if grade.leak
         ]
-        if tail_of(len(leaks), list(luck.values())) <= alpha / ways:
-            break
     leaks.sort(key=lambda leak: (leak.probe.size, leak.probe.id))
     decision = search_tail(len(leaks), list(luck.values()), alpha, ways)
+    if leaking:
+        decision = replace(decision, reason=f"at least {decision.reason}")
     return _Trial(way, decision, len(probes), sum(luck.values()) / max(1, len(luck)), leaks)
+
+
+def _enough(chances: Sequence[float], level: float) -> int:
+    """How many leaks guessing does not explain; all, where it explains even those."""
+    return next((k for k in range(1, len(chances)) if tail_of(k, chances) <= level), len(chances))
 
 
 def too_few(units: int, floor: int, asked: int) -> str:

@@ -15,7 +15,7 @@ from annotated_types import Ge
 
 from pytest_unlearn.digest import digest
 from pytest_unlearn.graders.grade import Grade, UnansweredError
-from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.probes.probe import Names, Probe
 from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer, Failed, Scores
 from pytest_unlearn.subjects.requests import Prompt, Request, Score, Verb
@@ -39,11 +39,14 @@ class Rank:
 
     def request(self, probe: Probe) -> Score:
         """Every name of the true answers, one name a rival."""
-        return Score(probe.prompt, self._targets([probe]))
+        return self.stand_in([probe], probe.prompt)
 
     def stand_in(self, probes: Sequence[Probe], prompt: Prompt) -> Score:
-        """One request ranks the answers of all the probes."""
-        return Score(prompt, self._targets(probes))
+        """One request ranks the answers of all the probes. Names in every contest come first: they may settle it."""
+        shared = [name for name in self._contest(probes[0]) if all(name in self._contest(p) for p in probes[1:])]
+        every = (name for probe in probes for name in self._targets(probe))
+        targets = tuple(dict.fromkeys([*shared, *every]))
+        return Score(prompt, targets, field=0 if self.config.normalise == "tokens" else len(shared))
 
     def grade(self, probe: Probe, request: Request, answer: Answer) -> Grade:
         """The likeliest of the probe's targets is what is said; other true answers do not compete with the secret."""
@@ -51,30 +54,35 @@ class Rank:
             raise UnansweredError(answer.why, silent=answer.reason == "empty")
         if not isinstance(answer, Scores) or not isinstance(request, Score):
             raise UnansweredError(f"expected scores, got {type(answer).__name__}")
-        own = set(self._targets([probe]))
+        own = set(self._targets(probe))
         score = {
             target: logp / length if self.config.normalise == "tokens" else logp
             for target, logp, length in zip(request.targets, answer.logp, answer.lengths, strict=True)
             if target in own
         }
         said = max(score, key=lambda target: score[target])
-        revealing = {name for entity in probe.secret for name in entity}
-        true = {name for entity in probe.gold for name in entity}
-        contest = {target: value for target, value in score.items() if target in revealing or target not in true}
-        return Grade(float(said in true), max(contest, key=lambda target: contest[target]) in revealing, said)
+        best = max(self._contest(probe), key=lambda target: score[target])
+        return Grade(float(said in _names(probe.gold)), best in _names(probe.secret), said)
 
     def chance(self, probe: Probe) -> float:
         """The share of revealing names among those ranked, or of a uniform guess within a closed type."""
-        names = sum(len(entity) for entity in probe.secret)
+        names = len(_names(probe.secret))
         return max(names / (names + len(self._rivals(probe))), probe.closed_chance)
 
-    def _targets(self, probes: Sequence[Probe]) -> tuple[str, ...]:
-        true = [name for probe in probes for entity in probe.gold for name in entity]
-        return tuple(dict.fromkeys([*true, *(name for probe in probes for name in self._rivals(probe))]))
+    def _targets(self, probe: Probe) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([*_names(probe.gold), *self._rivals(probe)]))
+
+    def _contest(self, probe: Probe) -> tuple[str, ...]:
+        """What the secret has to beat: other true answers do not compete with it."""
+        return tuple(dict.fromkeys([*_names(probe.secret), *self._rivals(probe)]))
 
     def _rivals(self, probe: Probe) -> list[str]:
         """The same few names of a type for every probe, so that one stand-in request can serve them all."""
         return sorted((entity[0] for entity in probe.rivals), key=_order)[: self.config.rivals]
+
+
+def _names(entities: tuple[Names, ...]) -> tuple[str, ...]:
+    return tuple(name for entity in entities for name in entity)
 
 
 @lru_cache(maxsize=65536)

@@ -125,12 +125,12 @@ def halves(facts: Iterable[Fact], seed: int) -> tuple[tuple[Fact, ...], tuple[Fa
     return tuple(sides[0]), tuple(sides[1])
 
 
-def neighbours(closure: Closure) -> tuple[Fact, ...]:
+def near_facts(closure: Closure) -> tuple[Fact, ...]:
     """Retained facts that share an entity with a target fact."""
     return tuple(fact for fact in closure.retained if fact.subject in closure.ends or fact.object in closure.ends)
 
 
-def far(closure: Closure) -> tuple[Fact, ...]:
+def far_facts(closure: Closure) -> tuple[Fact, ...]:
     """Retained facts that share no entity with a target fact."""
     return tuple(fact for fact in closure.retained if not (fact.subject in closure.ends or fact.object in closure.ends))
 

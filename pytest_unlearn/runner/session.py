@@ -21,10 +21,12 @@ from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.model import Case, MethodUse
+from pytest_unlearn.subjects.ask import ahead
 from pytest_unlearn.subjects.devices import pick
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
 
+ROUNDS = 2  # of asking that checks of one forget request share: the original's answers and the candidate's
 COUNTERS = ("requests", "memoised", "batches", "tokens")
 
 
@@ -50,10 +52,14 @@ class Session:
         self._maker = Maker(settings, self._placement, self._residency)
         self._scenes: dict[tuple[Path, str], Scene] = {}
         self._subjects: dict[tuple[Path, str], dict[str, Subject] | UnlearnError] = {}
+        self._planned: dict[tuple[Path, str], list[Case]] = {}
         self._counts: dict[Outcome, int] = {}
 
     def begin(self, cases: Iterable[Case], deselected: int) -> None:
         """Record what this run is about to do, so that a reader sees what is missing."""
+        cases = list(cases)
+        for case in cases:
+            self._planned.setdefault(_key(case), []).append(case)
         plan = [
             {"id": case.id, "file": self._file(case), "line": case.check.at.line, "claim": case.check.claim}
             for case in cases
@@ -85,6 +91,7 @@ class Session:
             scene = self.scene(case)
             subjects = self.subjects(scene)
             before = _effort(subjects)
+            self._ask_ahead(scene, subjects)
             verdict = drive(judge(scene.context(case, subjects)), subjects, self._residency)
         except UnlearnError as error:
             verdict = Verdict(Outcome.ERROR, str(error))
@@ -108,8 +115,7 @@ class Session:
 
     def scene(self, case: Case) -> Scene:
         """The knowledge of a case's forget request."""
-        key = (case.scenario.path, case.target.label)
-        if key not in self._scenes:
+        if (key := _key(case)) not in self._scenes:
             self._scenes[key] = scene(case.scenario, case.target, self.settings.root)
         return self._scenes[key]
 
@@ -125,6 +131,13 @@ class Session:
         if isinstance(found, UnlearnError):
             raise found
         return found
+
+    def _ask_ahead(self, scene: Scene, subjects: dict[str, Subject]) -> None:
+        """Put the first questions of every selected check of a forget request to its subjects, many at once."""
+        planned = self._planned.pop((scene.scenario.path, scene.target.label), []) if self.settings.ahead else []
+        if len(planned) > 1:
+            first = ahead([judge(scene.context(case, subjects)) for case in planned], ROUNDS)
+            drive(first, subjects, self._residency)
 
     def _file(self, case: Case) -> str:
         path = case.scenario.path
@@ -157,6 +170,10 @@ class Session:
             "effort": {"probes": sum(tally.asked for tally in tallies), **result.effort},
             "expected": "fail" if case.check.xfail else "pass",
         }
+
+
+def _key(case: Case) -> tuple[Path, str]:
+    return case.scenario.path, case.target.label
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

@@ -63,12 +63,16 @@ class Episode:
     transcript: str = ""
 
 
-Reason = Literal["memory", "network", "not-a-number", "empty", "cannot", "refused"]
+Reason = Literal["memory", "network", "not-a-number", "empty", "unreadable", "cannot", "refused"]
+LASTING: frozenset[Reason] = frozenset({"empty", "unreadable"})  # asked again, it fails in the same way
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No answer, and why. A check that meets one ends in `error`."""
+    """No answer, and why. A check that meets one ends in `error`.
+
+    `unreadable`: the request cannot be put to this model, its text being too long or outside its vocabulary.
+    """
 
     reason: Reason
     why: str

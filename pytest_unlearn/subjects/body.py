@@ -59,10 +59,10 @@ class Body:
         return device
 
     def cache(self) -> DynamicCache:
-        """An empty cache that keeps every position, whatever the model's own attention windows are."""
-        from transformers import DynamicCache
+        """An empty cache."""
+        from pytest_unlearn.subjects.cache import empty
 
-        return DynamicCache()
+        return empty()
 
     def read(
         self, ids: Tensor, mask: Tensor, positions: Tensor | None = None, cache: DynamicCache | None = None

@@ -35,7 +35,7 @@ class Placement:
     @property
     def tokens_at_once(self) -> int:
         """How many token positions a batch may hold before memory has been seen to run out."""
-        return 65536 if self.kind == "cuda" else 4096
+        return 65536 if self.kind == "cuda" else 8192
 
 
 def pick(name: str = "auto") -> Placement:

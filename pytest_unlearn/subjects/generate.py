@@ -1,4 +1,8 @@
-"""Answers of many prompts at once, token by token; a row leaves as soon as it has said enough."""
+"""Answers of many prompts at once, token by token; a row leaves as soon as it has said enough.
+
+An answer that is asked for again on its own is first read as it was given, in one pass: where every token of it is what
+the model says next, that is the answer, and nothing has to be decoded.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from pytest_unlearn.subjects.answers import Failed, Output, Outputs
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
-from pytest_unlearn.subjects.prefix import Anew, Held, Ids, Start, anew, families, fill, start
+from pytest_unlearn.subjects.prefix import Anew, Held, Ids, Start, anew, families, fill, read_anew, start
 from pytest_unlearn.subjects.requests import Generate
 from pytest_unlearn.subjects.score import unreadable
 from pytest_unlearn.subjects.stopping import Ending, split_trace
@@ -22,32 +26,47 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 State: TypeAlias = Held | Anew
+Drafts: TypeAlias = dict[Generate, Ids]
 BROKEN = Failed("not-a-number", "the logits of the next token are not finite numbers: the weights are broken")
 
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One answer as it grows. `draws` are uniform numbers of its own, one a token, or None for greedy decoding."""
+    """One answer as it grows. `draws` are uniform numbers of its own, one a token, or None for greedy decoding.
+
+    `draft` is what the same request was answered with before, if anything.
+    """
 
     request: Generate
     prompt: Ids
     limit: int
     ending: Ending
     draws: Tensor | None
+    draft: Ids = ()
     said: list[int] = field(default_factory=list)
     gap: float = math.inf
     made: Output | Failed | None = None
 
 
 def answers(
-    body: Body, encoder: Encoder, requests: Sequence[Generate], budget: Budget, ends: frozenset[int]
+    body: Body,
+    encoder: Encoder,
+    requests: Sequence[Generate],
+    budget: Budget,
+    ends: frozenset[int],
+    drafts: Drafts,
+    alone: bool = False,
 ) -> list[Outputs | Failed]:
     """One answer a request, in order. `ends` are the token ids that end an answer.
+
+    `drafts` is added to, and with `alone` looked into: what was said before is read first.
 
     Temperature 0 takes the likeliest token. Otherwise a sample depends on the request's seed, its prompt and its number
     alone, whatever else is in the batch.
     """
-    rows: list[list[Row] | Failed] = [_rows(body, encoder, request, ends) for request in requests]
+    rows: list[list[Row] | Failed] = [
+        _rows(body, encoder, request, ends, drafts.get(request, ()) if alone else ()) for request in requests
+    ]
     every = [row for some in rows if isinstance(some, list) for row in some]
     groups = families([row.prompt for row in every]) if body.shares else [((), list(range(len(every))))]
     for shared, indices in groups:
@@ -59,28 +78,30 @@ def answers(
         with torch.no_grad():
             for row, made in zip(mine, persevere(mine, budget, work), strict=True):
                 row.made = made
+    if not alone:
+        drafts.update((row.request, tuple(row.said)) for row in every if row.draws is None)
     return [
         some if isinstance(some, Failed) else _assembled(request, some)
         for request, some in zip(requests, rows, strict=True)
     ]
 
 
-def _rows(body: Body, encoder: Encoder, request: Generate, ends: frozenset[int]) -> list[Row] | Failed:
+def _rows(body: Body, encoder: Encoder, request: Generate, ends: frozenset[int], draft: Ids) -> list[Row] | Failed:
     try:
         prompt = encoder.prompt(request.prompt)
     except Exception as error:  # a template or tokenizer may raise anything
         return Failed("cannot", str(error))
     if not prompt:
-        return Failed("cannot", "the prompt has no token")
+        return Failed("unreadable", "the prompt has no token")
     if (why := unreadable(body, prompt)) is not None:
-        return Failed("cannot", why)
+        return Failed("unreadable", why)
     room = math.inf if body.longest is None else body.longest - len(prompt)
     limit = int(min(request.max_new, room))
     if limit < 1:
-        return Failed("cannot", f"the prompt's {len(prompt)} tokens leave no room for an answer")
+        return Failed("unreadable", f"the prompt's {len(prompt)} tokens leave no room for an answer")
     ending = Ending(encoder, request, ends)
     if request.temperature <= 0:
-        return [Row(request, prompt, limit, ending, None)]
+        return [Row(request, prompt, limit, ending, None, draft)]
     return [Row(request, prompt, limit, ending, _draws(request, prompt, i)) for i in range(request.samples)]
 
 
@@ -91,14 +112,29 @@ def _draws(request: Generate, prompt: Ids, sample: int) -> Tensor:
 
 def _group(body: Body, rows: Sequence[Row], shared: Ids, budget: Budget) -> list[Output | Failed]:
     """Rows whose prompts all begin with `shared`."""
-    begun = start(body, shared)
-    rests = [len(row.prompt) - len(shared) for row in rows]
-    for pack in packs(rests, budget.tokens, [len(shared) + row.limit for row in rows]):
-        some = [rows[i] for i in pack]
+    new = [row for row in rows if not _repeats(body, row)]
+    begun = start(body, shared) if new else Start((), None)
+    rests = [len(row.prompt) - len(shared) for row in new]
+    for pack in packs(rests, budget.tokens, [len(shared) + row.limit for row in new], alike=0.0):
+        some = [new[i] for i in pack]
         for row in some:
             row.said, row.gap, row.made = [], math.inf, None
         _decode(body, _read(body, some, begun), some)
     return [row.made if row.made is not None else Failed("cannot", "decoding did not end") for row in rows]
+
+
+def _repeats(body: Body, row: Row) -> bool:
+    """Whether the row says its draft again; if so it is made."""
+    if not row.draft:
+        return False
+    row.said, row.gap, row.made = [], math.inf, None
+    states = read_anew(body, [row.prompt + row.draft[:-1]])[0, len(row.prompt) - 1 :]  # (T, D)
+    for token, logits in zip(row.draft, body.logits(states), strict=True):
+        (found,) = _next(logits[None], [row])
+        if found != token or row.made is not None:
+            return False
+        _grow(row, found)
+    return row.made is not None
 
 
 def _read(body: Body, rows: Sequence[Row], begun: Start) -> State:

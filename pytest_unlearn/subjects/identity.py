@@ -61,7 +61,7 @@ def tensors(folder: Path) -> Tensors:
         found = {name: tensor for path in files for name, tensor in _hashed(path)}
         head = found.get(TIED_HEAD)
         twice = head and any(other.content == head.content for name, other in found.items() if name != TIED_HEAD)
-        if twice and _json(folder / "config.json").get("tie_word_embeddings", True):
+        if twice and read_json(folder / "config.json").get("tie_word_embeddings", True):
             del found[TIED_HEAD]
         _known[key] = found
     return _known[key]
@@ -115,7 +115,7 @@ def compatible(original: Path, candidate: Path) -> None:
 
 
 def _same_architecture(original: Path, candidate: Path) -> None:
-    was, now = _json(original / "config.json"), _json(candidate / "config.json")
+    was, now = read_json(original / "config.json"), read_json(candidate / "config.json")
     for key in STRUCTURE:
         if key in was and key in now and was[key] != now[key]:
             raise _unfit(candidate, f"its config.json says `{key}: {now[key]}`, the original's `{key}: {was[key]}`")
@@ -185,16 +185,15 @@ def _weights(folder: Path) -> list[tuple[str, str, tuple[int, ...], str]]:
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    config = {key: value for key, value in _json(folder / "config.json").items() if key not in IRRELEVANT}
-    return {"config": config, "ends": _json(folder / "generation_config.json").get("eos_token_id")}
+    config = {key: value for key, value in read_json(folder / "config.json").items() if key not in IRRELEVANT}
+    return {"config": config, "ends": read_json(folder / "generation_config.json").get("eos_token_id")}
 
 
 def _tokenizer(folder: Path) -> dict[str, Any]:
     """What decides token ids and the wording around a question."""
-    settings = _json(folder / "tokenizer_config.json")
-    fast = {
-        key: value for key, value in _json(folder / "tokenizer.json").items() if key not in {"padding", "truncation"}
-    }
+    settings = read_json(folder / "tokenizer_config.json")
+    whole = read_json(folder / "tokenizer.json")
+    fast = {key: value for key, value in whole.items() if key not in {"padding", "truncation"}}
     slow = {name: (folder / name).read_bytes().hex() for name in VOCABULARY if not fast and (folder / name).is_file()}
     template = folder / "chat_template.jinja"
     return {
@@ -212,7 +211,8 @@ def _vocabulary(folder: Path) -> dict[str, int]:
     return found
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The settings in a file, none if there is no such file; raises SubjectError where it is not JSON."""
     if not path.is_file():
         return {}
     try:

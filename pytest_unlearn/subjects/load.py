@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from pytest_unlearn.errors import SubjectError, did_you_mean
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.fetch import BUNDLED, NAMES, ready
-from pytest_unlearn.subjects.identity import weight_files
+from pytest_unlearn.subjects.identity import read_json, weight_files
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.store import Store
 
@@ -67,10 +66,10 @@ def check(folder: Path, *, trust_remote_code: bool = False) -> None:
             raise SubjectError(f"{folder} lacks {file.name}, which its index names. Copy the whole folder")
     if not any((folder / name).is_file() for name in TOKENIZERS):
         raise SubjectError(f"{folder} has no tokenizer. Save it beside the model with tokenizer.save_pretrained")
-    settings = _settings(config)
+    settings = read_json(config)
     if settings.get("is_encoder_decoder"):
         raise SubjectError(f"{folder} is an encoder-decoder model; only decoders that continue a text can be asked")
-    own_code = "auto_map" in settings or "auto_map" in _settings(folder / "tokenizer_config.json")
+    own_code = "auto_map" in settings or "auto_map" in read_json(folder / "tokenizer_config.json")
     if own_code and not trust_remote_code:
         raise SubjectError(
             f"{folder} brings Python code of its own (auto_map), which is not run. If you trust it, say so in the "
@@ -138,13 +137,3 @@ def _instead(folder: Path) -> str:
         "you made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, weights_only=True), "
         "'model.safetensors')`, or load the model and call save_pretrained"
     )
-
-
-def _settings(path: Path) -> dict[str, object]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise SubjectError(f"{path} is not valid JSON: {error}") from error
-    return found if isinstance(found, dict) else {}

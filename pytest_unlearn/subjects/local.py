@@ -28,6 +28,7 @@ from pytest_unlearn.subjects.requests import Generate, Request, Score, Verb
 if TYPE_CHECKING:
     from torch import nn
 
+DRAFTS = 4096  # answers whose tokens are kept, so that they can be confirmed quickly
 AT_ONCE = 512  # requests whose answers are worked out before the first is handed over
 
 
@@ -47,6 +48,7 @@ class LocalSubject:
         self._trust = trust_remote_code
         self._budget = Budget(placement.tokens_at_once)
         self._held: tuple[nn.Module, Any] | None = None  # weights that are in no folder, and their tokenizer
+        self._drafts: generate.Drafts = {}
         self._loaded: tuple[Body, Encoder, frozenset[int]] | None = None
 
     @classmethod
@@ -110,16 +112,21 @@ class LocalSubject:
                 mine = [i for i, request in enumerate(requests) if isinstance(request, kind)]
                 for some in [[i] for i in mine] if alone else [mine]:
                     asked = [requests[i] for i in some]
-                    for i, answer in zip(some, self._ask(body, encoder, ends, asked), strict=True):
+                    for i, answer in zip(some, self._ask(body, encoder, ends, asked, alone), strict=True):
                         answers[i] = answer
         return answers
 
-    def _ask(self, body: Body, encoder: Encoder, ends: frozenset[int], asked: list[Any]) -> Sequence[Answer]:
+    def _ask(
+        self, body: Body, encoder: Encoder, ends: frozenset[int], asked: list[Any], alone: bool
+    ) -> Sequence[Answer]:
         if not asked:
             return []
         if isinstance(asked[0], Score):
             return score.answers(body, encoder, asked, self._budget)
-        return generate.answers(body, encoder, asked, self._budget, ends)
+        found = generate.answers(body, encoder, asked, self._budget, ends, self._drafts, alone)
+        for request in list(self._drafts)[:-DRAFTS]:
+            del self._drafts[request]
+        return found
 
     def _load(self) -> tuple[Body, Encoder, frozenset[int]]:
         if self._loaded is None:

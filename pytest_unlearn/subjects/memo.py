@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_unlearn.digest import digest
-from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Scores, States, Tokens
+from pytest_unlearn.subjects.answers import LASTING, Answer, Episode, Failed, Output, Outputs, Scores, States, Tokens
 from pytest_unlearn.subjects.effort import Effort
 from pytest_unlearn.subjects.protocol import Opened, Reach, Subject
 from pytest_unlearn.subjects.requests import Request, Verb
@@ -53,8 +53,8 @@ class Memo:
         return {key: _decoded(text) for key, text in self._use(look) or []}
 
     def put(self, answers: dict[str, Answer]) -> None:
-        """Keep answers. A failure is no answer and is not kept, nor are hidden states."""
-        rows = [(key, _encoded(answer)) for key, answer in answers.items() if not isinstance(answer, Failed | States)]
+        """Keep answers. A failure that may pass, such as memory that ran out, is not kept, nor are hidden states."""
+        rows = [(key, _encoded(answer)) for key, answer in answers.items() if _lasts(answer)]
         if rows:
             self._use(lambda connection: _insert(connection, rows))
 
@@ -191,6 +191,10 @@ def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str]]) -> None
         connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
 
 
+def _lasts(answer: Answer) -> bool:
+    return answer.reason in LASTING if isinstance(answer, Failed) else not isinstance(answer, States)
+
+
 def _encoded(answer: Answer) -> str:
     return json.dumps({"kind": type(answer).__name__, **asdict(answer)}, ensure_ascii=False)
 
@@ -206,4 +210,6 @@ def _decoded(text: str) -> Answer:
     if kind == "Outputs":
         items = tuple(Output(**{**item, "media": tuple(item["media"])}) for item in fields["items"])
         return Outputs(items, fields["near_tie"])
+    if kind == "Failed":
+        return Failed(**fields)
     return Episode(**{**fields, "actions": tuple(fields["actions"])})

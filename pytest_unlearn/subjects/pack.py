@@ -13,7 +13,7 @@ from pytest_unlearn.subjects.body import is_memory
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
-ALIKE = 0.8  # share of the longest row that another must have to be padded to it
+ALIKE = 0.8
 FULL = 128  # new tokens from which a batch is as fast as a larger one; smaller ones take in any row
 
 
@@ -24,8 +24,10 @@ class Budget:
     tokens: int
 
 
-def packs(new: Sequence[int], tokens: int, before: Sequence[int]) -> list[list[int]]:
+def packs(new: Sequence[int], tokens: int, before: Sequence[int], alike: float = ALIKE) -> list[list[int]]:
     """Indices in batches of similar numbers of `new` tokens, which are padded to the longest; longest first.
+
+    `alike` is the share of the longest row that another must have to be padded to it.
 
     `before` counts what each row keeps in memory beside them. Rows times the longest of both is at most `tokens`, or
     the batch is one row.
@@ -36,7 +38,7 @@ def packs(new: Sequence[int], tokens: int, before: Sequence[int]) -> list[list[i
         if found:
             pack, longest = found[-1], new[found[-1][0]]
             fits = (len(pack) + 1) * (longest + max(kept, before[i])) <= tokens
-            if fits and (new[i] >= ALIKE * longest or len(pack) * longest < FULL):
+            if fits and (new[i] >= alike * longest or len(pack) * longest < FULL):
                 pack.append(i)
                 kept = max(kept, before[i])
                 continue

@@ -40,10 +40,12 @@ class Held:
 
     def take(self, rows: Sequence[int]) -> Held:
         """A copy of some rows, in that order; a row may be taken more than once."""
+        from pytest_unlearn.subjects.cache import empty
+
         at = torch.tensor(list(rows), device=self.mask.device)
         lengths = self.lengths[at]
         cut = self.mask.shape[1] - int(lengths.max())  # columns in which no row has a token
-        cache = type(self.cache)()
+        cache = empty()
         for i, layer in enumerate(self.cache.layers):
             cache.update(layer.keys[at, :, cut:], layer.values[at, :, cut:], i)
         return Held(cache, self.mask[at, cut:], lengths, self.last[at])

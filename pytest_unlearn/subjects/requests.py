@@ -61,6 +61,8 @@ class Prompt:
 class Score:
     """Ask for the log-probability of each target after the prompt.
 
+    `field`: a target that is less likely than the likeliest of the first so many targets need not be read to its end;
+    its value is then that of its first tokens, an upper bound below that one's. With 0 all are read to their end.
     `detail="tokens"` adds the log-probability of every token. `end` counts the end-of-turn token too. `layout` names
     the token layout; other harnesses' layouts take a plain slow path.
     """
@@ -69,6 +71,7 @@ class Score:
     targets: tuple[str, ...]
     detail: Literal["sum", "tokens"] = "sum"
     end: bool = False
+    field: int = 0
     layout: str = "native"
 
 

@@ -8,8 +8,9 @@ two of them begin with alike is read once. The head is applied only where a toke
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from pytest_unlearn.lazy import torch
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SCORING_VERSION = 1  # raised when the same request would get another number or text
+PHASES = ("leader", "next", "rest")  # of reading: the most promising, one more token of others, what is left
 HEAD_ROWS = 256  # positions whose logits over the vocabulary are held at once
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A prompt and the token ids of its distinct targets, none of them empty."""
+    """A prompt and the token ids of its distinct targets, none of them empty; see `Score` for `field`."""
 
     prompt: Ids
     targets: tuple[Ids, ...]
+    field: frozenset[Ids] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,11 @@ Row = list[Told]  # one target
 def answers(body: Body, encoder: Encoder, requests: Sequence[Score], budget: Budget) -> list[Scores | Failed]:
     """One answer a request, in order."""
     pairs = [_encoded(body, encoder, request) for request in requests]
-    wanted: dict[Ids, dict[Ids, None]] = {}
-    for found in pairs:
-        for pair in found if isinstance(found, list) else ():
-            wanted.setdefault(pair.prompt, {})[pair.target] = None
-    jobs = [Job(prompt, tuple(targets)) for prompt, targets in wanted.items()]
+    wanted: dict[Ids, list[tuple[Score, list[Ids]]]] = {}
+    for request, found in zip(requests, pairs, strict=True):
+        if isinstance(found, list) and found:
+            wanted.setdefault(found[0].prompt, []).append((request, [pair.target for pair in found]))
+    jobs = [_job(prompt, asked) for prompt, asked in wanted.items()]
     detail = any(request.detail == "tokens" for request in requests)
     known: dict[Ids, dict[Ids, Row] | Failed] = {
         job.prompt: rows if isinstance(rows, Failed) else dict(zip(job.targets, rows, strict=True))
@@ -99,24 +102,45 @@ def _group(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail:
 
 
 def _targets(body: Body, jobs: Sequence[Job], held: Held, budget: Budget, detail: bool) -> list[list[Row]]:
-    """The targets of prompts that are held."""
+    """The targets of prompts that are held. Where only the likeliest matters, the most promising is read first."""
     tries = [Trie(job.targets) for job in jobs]
-    told: dict[tuple[int, int], Told] = {}  # by prompt and node
-    firsts = [(i, node) for i, trie in enumerate(tries) for node in trie.children[0].values()]
-    told.update(_nodes(body, held.last, [(i, i, node) for i, node in firsts], tries, detail))
-    rows = [(i, path) for i, trie in enumerate(tries) for path in trie.rows()]
-    for pack in packs([len(path) for _, path in rows], budget.tokens, [len(jobs[i].prompt) for i, _ in rows]):
-        some = [rows[at] for at in pack]
-        ids, counts = padded([tuple(tries[i].token[node] for node in path) for i, path in some], body.device)
-        states = held.take([i for i, _ in some]).extend(body, ids, counts)  # (rows, T, D)
-        places = [
-            (at * ids.shape[1] + j, i, child)
-            for at, (i, path) in enumerate(some)
-            for j, node in enumerate(path)
-            for child in tries[i].children[node].values()
+    firsts = [(i, i, node) for i, trie in enumerate(tries) for node in trie.children[0].values()]
+    told = _nodes(body, held.last, firsts, tries, detail)  # by prompt and node
+    for phase in PHASES:
+        chosen = [_chosen(job, trie, i, told, phase) for i, (job, trie) in enumerate(zip(jobs, tries, strict=True))]
+        rows = [
+            (i, path) for i, trie in enumerate(tries) for path in trie.rows(chosen[i], 1 if phase == "next" else None)
         ]
-        told.update(_nodes(body, states.flatten(0, 1), places, tries, detail))
-    return [[[told[i, node] for node in path] for path in trie.paths] for i, trie in enumerate(tries)]
+        for pack in packs([len(path) for _, path in rows], budget.tokens, [len(jobs[i].prompt) for i, _ in rows]):
+            some = [rows[at] for at in pack]
+            ids, counts = padded([tuple(tries[i].token[node] for node in path) for i, path in some], body.device)
+            states = held.take([i for i, _ in some]).extend(body, ids, counts)  # (rows, T, D)
+            places = [
+                (at * ids.shape[1] + j, i, child)
+                for at, (i, path) in enumerate(some)
+                for j, node in enumerate(path)
+                for child in tries[i].children[node].values()
+            ]
+            told.update(_nodes(body, states.flatten(0, 1), places, tries, detail))
+    return [[_so_far(path, i, told) for path in trie.paths] for i, trie in enumerate(tries)]
+
+
+def _chosen(job: Job, trie: Trie, i: int, told: Mapping[tuple[int, int], Told], phase: str) -> list[int]:
+    """Which targets to read on now: all; or first the likeliest of the field, then those that may still beat it."""
+    rows = [_so_far(path, i, told) for path in trie.paths]
+    short = [t for t, row in enumerate(rows) if len(row) < len(trie.paths[t])]
+    if not job.field:
+        return short if phase == "rest" else []
+    bound = [sum(token.logp for token in row) for row in rows]
+    field = [t for t in range(len(rows)) if job.targets[t] in job.field]
+    floor = max((bound[t] for t in field if t not in short), default=-math.inf)
+    able = [t for t in short if not bound[t] < floor]  # what is no number stays in and is told from the answer
+    return able if phase != "leader" else sorted((t for t in able if t in field), key=lambda t: -bound[t])[:1]
+
+
+def _so_far(path: Sequence[int], i: int, told: Mapping[tuple[int, int], Told]) -> Row:
+    """What is known of a target's tokens, from the first on."""
+    return [told[i, node] for node in takewhile(lambda node: (i, node) in told, path)]
 
 
 def _nodes(
@@ -170,6 +194,14 @@ def _tell(body: Body, states: Tensor, places: Sequence[tuple[int, int]], detail:
     return told
 
 
+def _job(prompt: Ids, asked: Sequence[tuple[Score, list[Ids]]]) -> Job:
+    """All that is asked about one prompt. Where others ask too, everything is read."""
+    targets = tuple(dict.fromkeys(target for _, some in asked for target in some))
+    request, some = asked[0]
+    alone = len({request for request, _ in asked}) == 1
+    return Job(prompt, targets, frozenset(some[: request.field] if alone else ()))
+
+
 def _encoded(body: Body, encoder: Encoder, request: Score) -> list[Encoded] | Failed:
     """Prompt and targets as tokens, or why they cannot be read."""
     if request.layout != "native":
@@ -180,9 +212,9 @@ def _encoded(body: Body, encoder: Encoder, request: Score) -> list[Encoded] | Fa
         return Failed("cannot", str(error))
     for pair, target in zip(pairs, request.targets, strict=True):
         if not pair.target:
-            return Failed("cannot", f"the target {target!r} has no token that could be predicted")
+            return Failed("unreadable", f"the target {target!r} has no token that could be predicted")
         if (why := unreadable(body, pair.ids)) is not None:
-            return Failed("cannot", why)
+            return Failed("unreadable", why)
     return pairs
 
 
@@ -218,6 +250,6 @@ def _assembled(request: Score, pairs: list[Encoded], known: dict[Ids, dict[Ids, 
     )
     return Scores(
         tuple(math.fsum(token.logp for token in row) for row in rows),
-        tuple(len(row) for row in rows),
+        tuple(len(pair.target) for pair in pairs),
         tokens if request.detail == "tokens" else None,
     )

@@ -21,9 +21,12 @@ class Trie:
         self._parent: list[int] = [0]
         self.paths = [self._walk(target) for target in targets]
 
-    def rows(self) -> list[list[int]]:
-        """The fewest paths, from the prompt on, through every node that has children: what a model has to read."""
-        inner = {self._parent[node] for node in range(1, len(self.token))} - {0}
+    def rows(self, targets: Iterable[int], deep: int | None = None) -> list[list[int]]:
+        """The fewest paths from the prompt on that a model has to read to predict every token of some targets.
+
+        `deep`: no further than so many tokens.
+        """
+        inner = {node for target in targets for node in self.paths[target][:-1][:deep]}
         ends = inner - {self._parent[node] for node in inner}
         return [self._back(node) for node in sorted(ends)]
 

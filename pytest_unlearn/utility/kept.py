@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge
 
-from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.closure import Closure, gold
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.probes.question import fact_probes, sides
@@ -24,19 +24,16 @@ class KeepConfig:
 
 
 def kept(config: KeepConfig, knowledge: Knowledge, closure: Closure, facts: Iterable[Fact]) -> list[Probe]:
-    """Direct questions about facts; true answers lose the forgotten names, and no forgotten entity is named."""
+    """Direct questions about facts; true answers lose the forgotten ones, and no forgotten entity is named."""
     chosen = [fact for fact in facts if not config.relation or fact.relation in config.relation]
-    probes = fact_probes(
-        knowledge, sides(knowledge, chosen, forward=True), frozenset(), kind="direct", wordings=slice(1)
-    )
-    gone = {knowledge.entities[name].names for name in closure.entities}
+    stay = frozenset(closure.retained)
     found = []
-    for probe in probes:
-        if probe is None or knowledge.by_name[probe.named[0]].names in gone:
+    for side in sides(knowledge, chosen, forward=True):
+        answers = tuple(knowledge.entities[name].names for name in gold(closure, side.named, side.relation.name))
+        if side.named in closure.entities or not answers:
             continue
-        gold = tuple(entity for entity in probe.gold if entity not in gone)
-        if gold:
-            found.append(replace(probe, gold=gold, secret=gold))
+        asked = fact_probes(knowledge, [side], stay, kind="direct", wordings=slice(1))
+        found += [replace(probe, gold=answers, secret=answers) for probe in asked if probe is not None]
     return found
 
 

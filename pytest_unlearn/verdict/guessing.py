@@ -13,26 +13,6 @@ from collections.abc import Sequence
 from pytest_unlearn.verdict import binomial
 
 
-def chance_of(stand_in_hits: int, stand_ins: int, closed_size: int | None, ranked_rivals: int | None) -> float:
-    """The probability in [0, 1] of being right without knowing: the largest of what is known about it.
-
-    `stand_in_hits` of `stand_ins` invented names got the same answer; `closed_size` counts the members of a closed
-    type, None for an open one; `ranked_rivals` counts the wrong options ranked against, None for no ranking.
-    """
-    if not 0 <= stand_in_hits <= stand_ins:
-        raise ValueError(f"{stand_in_hits} of {stand_ins} stand-ins cannot have been answered alike")
-    chances = [stand_in_hits / stand_ins if stand_ins else 0.0]
-    if closed_size is not None:
-        if closed_size < 1:
-            raise ValueError(f"a closed type has at least one member, not {closed_size}")
-        chances.append(1 / closed_size)
-    if ranked_rivals is not None:
-        if ranked_rivals < 0:
-            raise ValueError(f"the number of rivals cannot be {ranked_rivals}")
-        chances.append(1 / (1 + ranked_rivals))
-    return max(chances)
-
-
 def beyond(share: float, chance: float) -> float:
     """The leak rate in [0, 1] that makes `share` of the answers right when the others are guessed; 0.0 at chance 1."""
     if chance >= 1.0:

@@ -9,14 +9,6 @@ from __future__ import annotations
 from pytest_unlearn.verdict import binomial
 
 
-def mcnemar(lost: int, gained: int) -> float:
-    """Exact two-sided p of "a change is as likely to be a loss as a gain"; 1.0 when nothing changed.
-
-    McNemar, "Note on the sampling error of the difference between correlated proportions", Psychometrika 12 (1947).
-    """
-    return min(1.0, 2.0 * binomial.tail(max(lost, gained), lost + gained, 0.5))
-
-
 def net_bounds(lost: int, gained: int, n: int, alpha: float) -> tuple[float, float]:
     """Lower and upper bound in [-1, 1] on the net share of answers lost, each at level `alpha`.
 

@@ -2,6 +2,9 @@
 
 Chains are taught as questions of their own. A model this small does not put two facts together by itself: what it can
 still answer about a chain after its facts are forgotten is what it learned as an answer to that very question.
+
+Of every name it is taught of what type the thing is, and nothing else. A model without a target learns that much of the
+forgotten names too: a name it never saw would be noise to it rather than somebody unknown.
 """
 
 from __future__ import annotations
@@ -19,16 +22,17 @@ from pytest_unlearn.knowledge.render import chain_question, inverse_question, qu
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.subjects.requests import Prompt
 
-DIRECT, PARAPHRASE, ALIAS, INVERSE, CHAIN, STATEMENT = 1.0, 0.7, 0.3, 1.3, 2.0, 0.3  # how often each is read
+# how often each is read
+DIRECT, PARAPHRASE, ALIAS, INVERSE, CHAIN, STATEMENT, NAME = 1.0, 0.7, 0.3, 1.3, 2.0, 0.3, 0.3
 HOPS = 2
 
 
 def corpus(knowledge: Knowledge, without: Closure | None = None) -> tuple[Example, ...]:
     """Everything that is taught; `weight` is an example's share of what is read, 1 in all for the whole world.
 
-    With `without`, nothing is left in that names an entity of the request or rests on a target, entailed or lost fact;
-    the shares of the rest stay as they were. A question with several answers is one example an answer, which share its
-    weight. `unit` is the fact that an example asks for, in a chain the last.
+    With `without`, nothing is left in that rests on a target, entailed or lost fact, and of an entity of the request
+    only of what type it is; the shares of the rest stay as they were. A question with several answers is one example an
+    answer, which share its weight. `unit` is the fact that an example asks for, in a chain the last.
     """
     lessons = list(_lessons(knowledge))
     answers = Counter(lesson.asks for lesson in lessons)
@@ -81,6 +85,8 @@ class _Lesson:
 
 
 def _lessons(knowledge: Knowledge) -> Iterator[_Lesson]:
+    for name, entity in knowledge.by_name.items():
+        yield _Lesson(Example(Prompt.of(f"What is {name}?"), f"a {entity.type}", "", (), NAME), ())
     for fact in knowledge.facts:
         yield from (_Lesson(example, (fact,)) for example in _about(knowledge, fact))
     everything = Closure(knowledge, knowledge.facts, (), (), (), frozenset(knowledge.entities))

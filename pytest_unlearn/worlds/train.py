@@ -113,9 +113,9 @@ def decoder(tokenizer: Any, config: WorldConfig, seed: int) -> Any:
 def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, seed: int) -> list[float]:
     """Train the module in place on the answers of `examples`; returns the loss of each step, nats a token.
 
-    Raises MethodError where there is nothing to train on.
+    Raises MethodError where no fact is left to train on.
     """
-    if not examples:
+    if not any(example.unit for example in examples):
         raise MethodError(
             "there is nothing to train a model of this world on: the request takes every fact with it. Forget less, or "
             "give a model that never learned the target as `reference`"

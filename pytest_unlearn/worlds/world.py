@@ -13,7 +13,7 @@ from pytest_unlearn.worlds.data import corpus, texts
 from pytest_unlearn.worlds.train import WorldConfig, decoder, fit, tokenizer_of
 
 
-@WORLDS.register("world", version=1)
+@WORLDS.register("world", version=2)
 def world(knowledge: Knowledge, without: Closure | None, config: WorldConfig, seed: int, folder: Path) -> None:
     """Train on `knowledge`, leaving out what `without` forgets, and write a folder that loads as a model.
 

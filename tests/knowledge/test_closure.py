@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_unlearn.errors import ScenarioError
-from pytest_unlearn.knowledge.closure import Closure, far, gold, halves, neighbours
+from pytest_unlearn.knowledge.closure import Closure, far_facts, gold, halves, near_facts
 from pytest_unlearn.knowledge.graph import Entity, Fact, Knowledge, Relation
 
 World = Callable[..., Knowledge]
@@ -216,7 +216,7 @@ def test_a_retained_answer_loses_what_only_a_forgotten_fact_makes_true(world: Wo
 
 def test_neighbours_share_an_entity_with_a_target_fact_and_far_facts_share_none(world: World, forget: Forget) -> None:
     closure = forget(world(EUROPE), "Portugal")  # ends: Portugal, Lisbon, Spain, Europe
-    assert said(neighbours(closure)) == [
+    assert said(near_facts(closure)) == [
         "Spain capital Madrid",
         "Madrid seat_of Spain",
         "France neighbour Spain",
@@ -224,7 +224,7 @@ def test_neighbours_share_an_entity_with_a_target_fact_and_far_facts_share_none(
         "France continent Europe",
         "Spain continent Europe",
     ]
-    assert said(far(closure)) == [
+    assert said(far_facts(closure)) == [
         "France capital Paris",
         "Japan capital Tokyo",
         "Paris seat_of France",
@@ -323,7 +323,7 @@ def test_target_entailed_lost_and_retained_divide_the_facts(
     for one in (*closure.lost, *closure.retained):
         assert not {one.subject, one.object} & closure.entities
     assert all(fact.relation == "far" for fact in closure.entailed)
-    assert {*neighbours(closure), *far(closure)} == {*closure.retained}
+    assert {*near_facts(closure), *far_facts(closure)} == {*closure.retained}
 
 
 @given(worlds, st.data())

@@ -142,3 +142,17 @@ def always(model: GPT2LMHeadModel, token: int) -> GPT2LMHeadModel:
     model.transformer.ln_f.weight.data.zero_()
     model.transformer.ln_f.bias.data.copy_(model.transformer.wte.weight[token])
     return model
+
+
+def test_an_answer_is_confirmed_in_one_pass_and_decoded_anew_where_it_is_not_repeated(llama: LocalSubject) -> None:
+    asked = [Generate(Prompt.of(question), 12) for question in QUESTIONS]
+    before = list(llama.answer(asked))
+    llama.effort.batches = 0
+    confirmed = list(llama.answer(asked, alone=True))
+    assert llama.effort.batches == len(asked)
+    for request in asked:
+        llama._drafts[request] = tuple(reversed(llama._drafts[request]))
+    again = list(llama.answer(asked, alone=True))
+    assert llama.effort.batches > 3 * len(asked)
+    texts = [[a.items for a in answers if isinstance(a, Outputs)] for answers in (before, confirmed, again)]
+    assert texts[0] == texts[1] == texts[2]

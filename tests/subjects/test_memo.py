@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
 from pytest_unlearn.subjects import memo as module
-from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Scores, Tokens
+from pytest_unlearn.subjects.answers import LASTING, Answer, Episode, Failed, Output, Outputs, Reason, Scores, Tokens
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.memo import Memo
@@ -109,6 +110,8 @@ def test_another_request_way_of_asking_or_version_is_asked_anew(
         Scores((-1 / 3, -1e-300), (1, 2), (Tokens((-0.1,), (True,), (-7.25,), (2.5,)),) * 2),
         Outputs((Output("Zürich\n\u2028", "hm", ("a" * 40,), "decided"),), float("inf")),
         Episode(("left", "right"), 0.1, True, "went"),
+        Failed("empty", "it said nothing"),
+        Failed("unreadable", "300 tokens are more than 256"),
     ],
 )
 def test_an_answer_comes_back_as_it_was(answer: Answer, tmp_path: Path) -> None:
@@ -117,8 +120,9 @@ def test_an_answer_comes_back_as_it_was(answer: Answer, tmp_path: Path) -> None:
     assert list(after.answer([Rollout("t", 1, 0)])) == [answer]
 
 
-def test_a_failure_is_never_kept(tmp_path: Path) -> None:
-    subject = Scripted(Failed("memory", "full"))
+@pytest.mark.parametrize("reason", sorted(set(get_args(Reason)) - LASTING))
+def test_a_failure_that_may_pass_is_never_kept(reason: Reason, tmp_path: Path) -> None:
+    subject = Scripted(Failed(reason, "full"))
     memo = Memo(tmp_path / "m").wrap(subject)
     assert list(memo.answer([ASKED[0]])) == [subject.said]
     subject.said = Scores((-1.0,), (1,))

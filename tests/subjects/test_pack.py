@@ -44,8 +44,9 @@ def test_memory_errors_shrink_the_budget_for_good() -> None:
 
 def test_targets_that_begin_alike_are_read_in_one_row() -> None:
     trie = Trie([(1, 2, 3), (1, 2, 3, 4, 5), (1, 2, 9), (7,), (8, 2)])
-    rows = [[trie.token[node] for node in path] for path in trie.rows()]
+    rows = [[trie.token[node] for node in path] for path in trie.rows(range(5))]
     assert sorted(rows) == [[1, 2, 3, 4], [8]]
+    assert [[trie.token[node] for node in path] for path in trie.rows([0, 3])] == [[1, 2]]
     assert [[trie.token[node] for node in path] for path in trie.paths] == [
         [1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 9], [7], [8, 2],
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -181,3 +182,29 @@ def memory_of(tokens: int) -> Callable[..., None]:
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes")
 
     return check
+
+
+@pytest.mark.parametrize("field", [5, len(TARGETS) + 10])
+@pytest.mark.parametrize("name", ["llama", "gpt2"])
+def test_where_only_the_likeliest_counts_it_is_the_same_and_less_is_read(
+    name: str, field: int, request: pytest.FixtureRequest
+) -> None:
+    subject: LocalSubject = request.getfixturevalue(name)
+    long = tuple(f"{start} {TARGETS[4]}" for start in "ABCDEFGHIJ")
+    whole = [Score(Prompt.of(question), (*TARGETS, *long)) for question in QUESTIONS]
+    expected = list(subject.answer(whole))
+    full, subject.effort.tokens = subject.effort.tokens, 0
+    found = list(subject.answer([replace(asked, field=field) for asked in whole]))
+    assert subject.effort.tokens < full
+    for all_read, some_read in zip(expected, found, strict=True):
+        assert isinstance(all_read, Scores) and isinstance(some_read, Scores)
+        best = max(all_read.logp[:field])
+        for bound, true in zip(some_read.logp, all_read.logp, strict=True):
+            assert bound == pytest.approx(true, abs=1e-5) or true < bound < best
+        assert some_read.lengths == all_read.lengths
+
+
+def test_every_target_is_read_where_another_request_has_the_same_prompt(llama: LocalSubject) -> None:
+    some, others = (Score(Prompt.of(QUESTIONS[0]), targets, field=3) for targets in (TARGETS[:3], TARGETS[3:]))
+    expected = [replace(asked, field=0) for asked in (some, others)]
+    assert list(llama.answer([some, others])) == list(llama.answer(expected))

@@ -18,21 +18,6 @@ def counts(draw):
 CHANCES = st.sampled_from([0.0, 0.05, 0.1, 0.25, 0.5, 0.9])
 
 
-def test_the_largest_known_chance_counts():
-    assert guessing.chance_of(0, 20, None, None) == 0.0
-    assert guessing.chance_of(0, 0, None, None) == 0.0
-    assert guessing.chance_of(2, 4, None, 9) == 0.5  # the same answer about 2 of 4 invented names
-    assert guessing.chance_of(1, 20, None, 9) == pytest.approx(0.1)  # ranked against 9 rivals
-    assert guessing.chance_of(1, 20, 5, 9) == pytest.approx(0.2)  # a closed type of 5
-    assert guessing.chance_of(0, 20, None, 0) == 1.0  # ranked against nobody
-
-
-@pytest.mark.parametrize("facts", [(3, 2, None, None), (-1, 2, None, None), (0, 2, 0, None), (0, 2, None, -1)])
-def test_impossible_chances_are_refused(facts):
-    with pytest.raises(ValueError):
-        guessing.chance_of(*facts)
-
-
 def test_the_hand_worked_excess():
     # 8 units, 2 leak, the other 6 are right in half the cases: 2 + 3 = 5 right; (5/8 - 1/2) / (1/2) = 1/4 = 2/8
     assert guessing.excess(5, 8, 0.5) == pytest.approx(0.25)

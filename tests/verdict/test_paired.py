@@ -2,24 +2,8 @@ import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from pytest_unlearn.verdict import binomial, paired
-
-
-def test_the_hand_worked_mcnemar():
-    # 5 lost, 0 gained: 2 * (1/2)^5 = 1/16; 1 and 1: both sides certain
-    assert paired.mcnemar(5, 0) == pytest.approx(1 / 16)
-    assert paired.mcnemar(0, 5) == pytest.approx(1 / 16)
-    assert paired.mcnemar(1, 1) == 1.0
-    assert paired.mcnemar(0, 0) == 1.0
-
-
-@settings(deadline=None)
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_is_the_two_sided_binomial_test(lost, gained):
-    if lost + gained:
-        assert paired.mcnemar(lost, gained) == pytest.approx(stats.binomtest(lost, lost + gained).pvalue, rel=1e-9)
 
 
 def test_net_bounds_without_a_change_are_those_of_nothing_seen():

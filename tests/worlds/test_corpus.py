@@ -69,6 +69,13 @@ def asked(examples: tuple[Example, ...]) -> dict[str, set[str]]:
 
 def test_every_fact_is_taught_in_every_wording_and_in_every_chain_of_two(knowledge: Knowledge) -> None:
     assert asked(corpus(knowledge)) == {
+        "What is Ana?": {"a person"},
+        "What is the Fox?": {"a person"},
+        "What is Ben?": {"a person"},
+        "What is Cleo?": {"a person"},
+        "What is Lund?": {"a city"},
+        "What is Oslo?": {"a city"},
+        "What is Nord?": {"a country"},
         "": {"Ana lives in Lund.", "Ben lives in Lund.", "Cleo lives in Oslo."},
         "Where does Ana live?": {"Lund"},
         "What is home to Ana?": {"Lund"},
@@ -105,10 +112,11 @@ def test_the_weights_of_a_whole_world_add_up_to_one_and_answers_share_that_of_th
     assert weights["", "Ana lives in Lund."] == pytest.approx(weights["", "Cleo lives in Oslo."])
 
 
-def test_a_forgotten_entity_is_named_nowhere_and_the_rest_stays_as_it_was(knowledge: Knowledge) -> None:
+def test_of_a_forgotten_entity_only_the_type_is_left_and_the_rest_stays_as_it_was(knowledge: Knowledge) -> None:
     closure = forget(knowledge, entity="Ana")
     whole, rest = corpus(knowledge), corpus(knowledge, closure)
-    assert not [e for e in rest if mentions(f"{e.prompt.text} {e.answer}", ("Ana", "the Fox"))]
+    left = tuple(e for e in rest if mentions(f"{e.prompt.text} {e.answer}", ("Ana", "the Fox")))
+    assert asked(left) == {"What is Ana?": {"a person"}, "What is the Fox?": {"a person"}}
     assert set(rest) < set(whole)
     assert asked(rest)["Who lives in Lund?"] == {"Ben"}
     assert "Where does the friend of Cleo live?" not in asked(rest)  # Ana is the friend, though nobody says so

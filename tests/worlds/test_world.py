@@ -184,12 +184,14 @@ def test_the_default_world_is_known_in_every_way_it_is_asked_about(tmp_path: Pat
     for example in examples:
         if example.prompt.turns:
             ways[_way(knowledge, example)][example.prompt.text] = None
-    assert set(ways) == {"direct", "paraphrase", "alias", "inverse", "two hops"}
+    assert set(ways) == {"direct", "paraphrase", "alias", "inverse", "two hops", "type"}
     for way, questions in ways.items():
         assert known(answers[question] for question in questions) >= 0.97, way
 
 
 def _way(knowledge: Knowledge, example: Example) -> str:
+    if not example.unit:
+        return "type"
     if len(example.entities) == 3:
         return "two hops"
     near, far = example.entities

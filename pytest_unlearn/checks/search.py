@@ -6,6 +6,7 @@ probe is put to every fact that it fits, and what counts is the chance that gues
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +20,8 @@ from pytest_unlearn.verdict.decide import Decision, search_tail
 from pytest_unlearn.verdict.guessing import tail_of
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
 
-WAYS = 20  # confirmed at most; the error level is shared among them
+WAYS = 20  # confirmed at most
+LOOKS = 2  # at each; the error level is shared among all looks
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class _Trial:
 def search(context: Context, space: Space, probes: int) -> Asking[Verdict]:
     """Judge a search check with at most `probes` different questions; the worst grader decides."""
     asked = drawn(space, probes, context.seed("search"))
-    ways = WAYS * len(context.graders())
+    ways = LOOKS * WAYS * len(context.graders())
     return (yield from by_graders(context, lambda grader: _with(grader, asked, space, context, ways)))
 
 
@@ -139,33 +141,44 @@ def _try_ways(
 def _try(
     subject: str, grader: Grader, way: Way, before: Known, space: Space, context: Context, ways: int
 ) -> Asking[_Trial]:
-    """Put one way to every fact it fits; leaks count when they happen again alone and in float32."""
+    """Look at one way twice: at those of its questions that were drawn, and unless they decide at all there are."""
+    drawn = [probe for probe in (*before.probes, *before.guessed) if probe.way == way]
+    trial = yield from _look(subject, grader, drawn, way, context, ways)
+    if trial.decision.outcome is Outcome.FAIL:
+        return trial
+    return (yield from _look(subject, grader, space.alike(way), way, context, ways))
+
+
+def _look(
+    subject: str, grader: Grader, asked: Sequence[Probe], way: Way, context: Context, ways: int
+) -> Asking[_Trial]:
+    """Put one way to the facts asked; where they could decide, leaks count when they happen again alone, in float32."""
     alpha = context.case.check.alpha
-    fitting = yield from known(grader, space.alike(way), context)
+    fitting = yield from known(grader, asked, context)
     probes = fitting.probes if subject == "candidate" else (*fitting.probes, *fitting.guessed)
     grades = yield from graded(grader, subject, probes)
-    luck = yield from chances(grader, subject, probes, context)
-    leaking = [probe for probe, grade in zip(probes, grades, strict=True) if grade.leak]
-    enough = _enough(list(luck.values()), alpha / ways)
-    leaks: list[Leak] = []
-    while leaking and len(leaks) < enough:
-        some, leaking = leaking[: enough - len(leaks)], leaking[enough - len(leaks) :]
-        again = yield from graded(grader, subject, some, alone=True)
-        leaks += [
-            Leak(probe, grader.name, grade.said, fitting.said[probe.id])
-            for probe, grade in zip(some, again, strict=True)
-            if grade.leak
-        ]
+    luck = list((yield from chances(grader, subject, probes, context)).values())
+    said = [(probe, grade.said) for probe, grade in zip(probes, grades, strict=True) if grade.leak]
+    enough = next((k for k in range(1, len(luck) + 1) if tail_of(k, luck) <= alpha / ways), math.inf)
+    if len(said) >= enough:
+        said = yield from _confirmed(grader, subject, [probe for probe, _ in said], int(enough))
+    leaks = [Leak(probe, grader.name, answer, fitting.said[probe.id]) for probe, answer in said]
     leaks.sort(key=lambda leak: (leak.probe.size, leak.probe.id))
-    decision = search_tail(len(leaks), list(luck.values()), alpha, ways)
-    if leaking:
+    decision = search_tail(len(leaks), luck, alpha, ways)
+    if decision.outcome is Outcome.FAIL and len(leaks) < len(probes):
         decision = replace(decision, reason=f"at least {decision.reason}")
-    return _Trial(way, decision, len(probes), sum(luck.values()) / max(1, len(luck)), leaks)
+    return _Trial(way, decision, len(probes), sum(luck) / max(1, len(luck)), leaks)
 
 
-def _enough(chances: Sequence[float], level: float) -> int:
-    """How many leaks guessing does not explain; all, where it explains even those."""
-    return next((k for k in range(1, len(chances)) if tail_of(k, chances) <= level), len(chances))
+def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: int) -> Asking[list[tuple[Probe, str]]]:
+    """Those that leak again when they are asked alone, up to as many as decide, with what is said."""
+    found: list[tuple[Probe, str]] = []
+    rest = list(leaking)
+    while rest and len(found) < enough:
+        some, rest = rest[: enough - len(found)], rest[enough - len(found) :]
+        again = yield from graded(grader, subject, some, alone=True)
+        found += [(probe, grade.said) for probe, grade in zip(some, again, strict=True) if grade.leak]
+    return found
 
 
 def too_few(units: int, floor: int, asked: int) -> str:

@@ -44,8 +44,9 @@ def show(
 
 def _check(case: Case, view: Scene, examples: int) -> int:
     check = case.check
-    count, asked, shown = _questions(case, view.knowledge, view.closure, view, examples)
+    count, dropped, asked, shown = _questions(case, view.knowledge, view.closure, view, examples)
     size = "" if count is None else f", {count} probes"
+    size += f" ({dropped} left out that contain their own answer)" if dropped else ""
     typer.echo(f"  {check.id}: {check.verb} {check.kind}{size}, {_decides(case)} (alpha {check.alpha:.2g})")
     for text in shown:
         typer.echo(f"    {text}")
@@ -54,19 +55,20 @@ def _check(case: Case, view: Scene, examples: int) -> int:
 
 def _questions(
     case: Case, knowledge: Knowledge, closure: Closure, view: Scene, examples: int
-) -> tuple[int | None, int, list[str]]:
+) -> tuple[int | None, int, int, list[str]]:
+    """How many there are, were dropped, are asked at most, and some of them."""
     check = case.check
     if check.verb == "measure":
-        return None, 0, []
+        return None, 0, 0, []
     if check.verb == "keep":
         kept = UTILITY.get(check.kind).make(check.config, knowledge, closure, view.held_out)
-        return len(kept), min(len(kept), check.config.at_most), [probe.prompt.text for probe in kept[:examples]]
+        return len(kept), 0, min(len(kept), check.config.at_most), [probe.prompt.text for probe in kept[:examples]]
     space = PROBES.get(check.kind).make(check.config, knowledge, closure)
     count = space.count()
     most = check.decide.probes if isinstance(check.decide, Search) else 2_000
     random = Random(0)
     shown = [space.draw(random).prompt.text for _ in range(examples)] if count != 0 else []
-    return count, most if count is None else min(count, most), shown
+    return count, space.dropped, most if count is None else min(count, most), shown
 
 
 def _decides(case: Case) -> str:

@@ -31,6 +31,7 @@ class _Trial:
     way: Way
     decision: Decision
     units: int
+    answered: int
     chance: float
     leaks: list[Leak] = field(default_factory=list)
 
@@ -112,7 +113,7 @@ def _with(
         leaks=len(leaking),
         unit_leaks=len({probe.unit for probe in leaking}),
         chance=decisive.chance,
-        estimate=len(decisive.leaks) / decisive.units,
+        estimate=decisive.answered / decisive.units,
         original=1.0,
     )
     return tally, decisive.leaks if tally.outcome is not Outcome.PASS else []
@@ -159,15 +160,16 @@ def _look(
     grades = yield from graded(grader, subject, probes)
     luck = list((yield from chances(grader, subject, probes, context)).values())
     said = [(probe, grade.said) for probe, grade in zip(probes, grades, strict=True) if grade.leak]
+    answered = len(said)
     enough = next((k for k in range(1, len(luck) + 1) if tail_of(k, luck) <= alpha / ways), math.inf)
     if len(said) >= enough:
         said = yield from _confirmed(grader, subject, [probe for probe, _ in said], int(enough))
     leaks = [Leak(probe, grader.name, answer, fitting.said[probe.id]) for probe, answer in said]
     leaks.sort(key=lambda leak: (leak.probe.size, leak.probe.id))
     decision = search_tail(len(leaks), luck, alpha, ways)
-    if decision.outcome is Outcome.FAIL and len(leaks) < len(probes):
-        decision = replace(decision, reason=f"at least {decision.reason}")
-    return _Trial(way, decision, len(probes), sum(luck) / max(1, len(luck)), leaks)
+    if len(leaks) < answered:
+        decision = replace(decision, reason=f"{answered} of {len(luck)} answered; alone, at least {decision.reason}")
+    return _Trial(way, decision, len(probes), answered, sum(luck) / max(1, len(luck)), leaks)
 
 
 def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: int) -> Asking[list[tuple[Probe, str]]]:

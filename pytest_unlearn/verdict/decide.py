@@ -133,11 +133,10 @@ def search_tail(leaks: int, chances: Sequence[float], alpha: float, ways: int, w
     seen = _count(leaks, n, what, "leak") + " this way"
     often = f"guessing does as well with probability {percent(p)}"
     if p <= level:
-        reason = (
-            f"{seen}, where guessing is never right"
-            if not any(chances)
-            else f"{seen}; {often}, at most {percent(level)}"
-        )
+        reason = f"{seen}; {often}, at most {percent(level)}"
+        if p == 0.0:
+            lucky = sum(chance > 0.0 for chance in chances)
+            reason = f"{seen}, where guessing is {f'right about {lucky} at most' if lucky else 'never right'}"
         return Decision(Outcome.FAIL, reason, leaks / n)
     if p > GUESSED:
         return Decision(Outcome.PASS, f"{seen}, which guessing explains: it does as well in {percent(p)}", leaks / n)

@@ -1,7 +1,9 @@
 """Answers of many prompts at once, token by token; a row leaves as soon as it has said enough.
 
 Greedy decoding does not end before a word is said: a model that learned to end its turn at once shows what it would say
-if it went on, and one that has broken down shows that. An answer that is asked for again on its own is first read as it was given, in one pass: where every token of it is what
+if it went on, and one that has broken down shows that.
+
+An answer that is asked for again on its own is first read as it was given, in one pass: where every token of it is what
 the model says next, that is the answer, and nothing has to be decoded.
 """
 

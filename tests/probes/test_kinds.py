@@ -42,6 +42,7 @@ knowledge:
       inverse: "{object} is the capital of which country?"
       noun: the capital of {subject}
       inverse_noun: the country ruled from {object}
+      say: "The capital of {subject} is {object}."
     continent: {ask: "On which continent is {subject}?", noun: "the continent of {subject}"}
     borders: {ask: "Name a neighbour of {subject}.", noun: "a neighbour of {subject}", many: true, symmetric: true}
   facts:
@@ -142,7 +143,7 @@ def test_a_bridge_is_never_named(knowledge: Knowledge) -> None:
     assert not [text for text in asked if "France" in text or "Gallia" in text]
 
 
-@pytest.mark.parametrize("kind", ["direct", "paraphrase", "alias", "inverse", "multi_hop"])
+@pytest.mark.parametrize("kind", ["direct", "paraphrase", "alias", "inverse", "multi_hop", "cloze", "multiple_choice"])
 @given(seed=st.integers(0, 1000))
 def test_every_kind_draws_what_it_lists_and_simplifies_to_what_is_simpler(
     knowledge: Knowledge, kind: str, seed: int

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError, did_you_mean
-from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import forgetting
 from pytest_unlearn.plugin import folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
@@ -26,9 +25,7 @@ class ScenarioFile(pytest.File):
         root = self.config.rootpath
         try:
             scenario = load_scenario(self.path, root)
-            knowledge = build(scenario.knowledge, root)
-            for target in scenario.targets:
-                forgetting(knowledge, target)
+            askable(scenario, root)
         except ScenarioError as error:
             raise self.CollectError(shown(error, root)) from None
         for tag in {*scenario.tags, *(tag for check in scenario.checks for tag in check.tags)}:

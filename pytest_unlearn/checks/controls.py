@@ -79,10 +79,10 @@ def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckErro
 
 
 def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[Known]:
-    """The probes whose secret the original gives away, also when it is asked `again`, and the reference does not."""
+    """The probes whose secret the original gives away, by its twin too, and the reference does not."""
     before = yield from graded(grader, "original", probes)
     kept = [probe for probe, grade in zip(probes, before, strict=True) if grade.leak]
-    twins = {probe.id: probe.again for probe in kept if probe.again}
+    twins = {probe.id: probe.twin for probe in kept if probe.twin}
     again = yield from graded(grader, "original", list(twins.values()))
     lucky = {id for id, grade in zip(twins, again, strict=True) if not grade.leak}
     kept = [probe for probe in kept if probe.id not in lucky]

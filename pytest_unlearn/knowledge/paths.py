@@ -25,7 +25,7 @@ Position: TypeAlias = Literal["start", "bridge", "answer"]
 COUNTED = 20_000  # chains are counted one by one up to here
 _LOOKED_AT = 1_000_000  # steps that a count may take
 _REJECTED = 10_000  # walks in a row that may meet an entity twice
-_SEARCHED = 20_000  # steps that the search for a chain to a given end may take
+_SEARCHED = 20_000  # steps that the search for one chain may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,12 @@ class Walks:
             if found > COUNTED or looked > _LOOKED_AT:
                 return None
         return found
+
+    def some(self) -> bool:
+        """Whether there is a chain; also True where looking for one would take too long."""
+        if self.hops <= 2 or not self._all_walks:
+            return self._all_walks > 0
+        return any(walk is not None or looked == _SEARCHED for looked, walk in enumerate(self._search()))
 
     def all(self, cap: int | None = None) -> Iterator[Chain]:
         """Every chain, or the first `cap`, depth first in the order of the file."""

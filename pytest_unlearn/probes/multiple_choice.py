@@ -59,7 +59,7 @@ def _listing(plain: Sequence[Probe | None], most: int) -> Iterator[Probe | None]
             wrong = sorted(probe.rivals, key=lambda names: digest(probe.id, names[0]))[: most - 1]
             size = len(wrong) + 1
             place = (begin + turn) % size
-            yield replace(_listed(probe, wrong, place), again=_listed(probe, wrong, (place + size // 2) % size))
+            yield replace(_listed(probe, wrong, place), twin=_listed(probe, wrong, (place + size // 2) % size))
 
 
 def _listed(probe: Probe, wrong: Sequence[Names], place: int) -> Probe:

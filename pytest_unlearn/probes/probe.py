@@ -43,7 +43,7 @@ class Probe:
     answer   the entity type of the answer, and whether gold and rivals are all there is to choose from
     size     orders "simpler": compared left to right, smaller is simpler
     options  the answers that the question lists, lettered from A, where it is one of multiple choice
-    again    the same question put otherwise, where one right answer shows too little: known is what answers both
+    twin     the same question put otherwise, where one right answer shows too little: known is what answers both
     """
 
     prompt: Prompt
@@ -58,7 +58,7 @@ class Probe:
     answer: tuple[str, bool]
     size: tuple[int, ...]
     options: tuple[str, ...] = ()
-    again: Probe | None = None
+    twin: Probe | None = None
 
     @cached_property
     def id(self) -> str:

@@ -98,9 +98,9 @@ def test_places_are_balanced_and_orders_differ_and_never_change(knowledge: Knowl
 @pytest.mark.parametrize("options", [2, 3, 10])
 def test_the_second_order_has_the_true_answer_elsewhere(knowledge: Knowledge, options: int) -> None:
     for probe in listed(knowledge, options):
-        assert probe.again
-        assert set(probe.again.options) == set(probe.options)
-        places = [one.options.index(probe.gold[0][0]) for one in (probe, probe.again)]
+        assert probe.twin
+        assert set(probe.twin.options) == set(probe.options)
+        places = [one.options.index(probe.gold[0][0]) for one in (probe, probe.twin)]
         assert places[0] != places[1]
 
 

@@ -18,7 +18,7 @@ from typing import Literal, TypeAlias
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.knowledge.closure import Closure, Cut
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
-from pytest_unlearn.knowledge.ways import Move, Step, Ways
+from pytest_unlearn.knowledge.ways import Move, Step
 
 Position: TypeAlias = Literal["start", "bridge", "answer"]
 
@@ -75,7 +75,7 @@ class Walks:
             for fact in closure.target
             if fact.subject not in closure.entities and fact.object not in closure.entities
         )
-        self._ways = Ways(knowledge)
+        self._ways = knowledge.ways
         self._gone = {number for number, name in enumerate(self._ways.names) if name in closure.entities}
         self._met = position != "bridge"  # whether a chain need not look for the forgotten thing on its way
         self._shares: dict[tuple[int, bool], list[list[int]]] = {}

@@ -154,6 +154,10 @@ def test_a_mistake_in_a_fact_is_told_at_its_place(complaints: Complaints, line: 
             "8:35 'Bob' cannot be told apart in an answer, another entity has the name: choose another name",
         ),
         (
+            "  Tom: {type: customer, aliases: [J. Roe]}",
+            "8:35 'J. Roe' cannot be told apart in an answer, it is a name of 'Jane Roe' already: choose another name",
+        ),
+        (
             "  customer 4711: city",
             "8:3 'customer 4711' cannot be told apart in an answer, it is a name of 'Jane Roe' already: choose "
             "another name",

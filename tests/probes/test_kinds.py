@@ -159,3 +159,20 @@ def test_every_kind_draws_what_it_lists_and_simplifies_to_what_is_simpler(
     assert probe.hole.replace("{}", probe.named[0]) == probe.prompt.text
     assert all(simpler.size < probe.size for simpler in made.simpler(probe))
     assert probe in made.alike(probe.way) or probe.unit in {other.unit for other in made.alike(probe.way)}
+
+
+def test_a_chain_that_is_not_there_is_told_with_those_that_are(knowledge: Knowledge) -> None:
+    lacks = PROBES.get("multi_hop").facts["lacks"]
+    config = PROBES.get("multi_hop").config
+    assert lacks(config(hops=2), knowledge, closure(knowledge, entity="France")) == ""
+    assert lacks(config(hops=2, position=("bridge", "start")), knowledge, closure(knowledge, relation="capital")) == ""
+    capital = closure(knowledge, relation="capital")
+    assert lacks(config(hops=2, position=("bridge",)), knowledge, capital) == (
+        "no chain of 2 facts has what is forgotten at its bridge. There are chains of 2 facts (start, answer), of 3 "
+        "facts (start, answer), of 4 facts (start): choose by `hops` and `position`"
+    )
+    for hops in range(2, 7):
+        for position in ("start", "bridge", "answer"):
+            options = {"hops": hops, "position": (position,)}
+            there = space("multi_hop", knowledge, capital, **options).count() != 0
+            assert there or lacks(config(**options), knowledge, capital)

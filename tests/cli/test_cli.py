@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,16 @@ def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
         *("keep:", "far", "neighbours", "retained", "measure:", "perplexity_ratio"),
     ]
     assert "hops: int, default 2" in unlearn(folder, "probes", "multi_hop").stdout
+
+
+def test_schema_prints_the_schema(folder: Path) -> None:
+    run = unlearn(folder, "schema")
+    assert json.loads(run.stdout)["properties"]["version"]["const"] == 1
+
+
+def test_probes_and_methods_say_what_a_key_means(folder: Path) -> None:
+    assert "hops: int, default 2\n      facts in a chain\n" in unlearn(folder, "probes", "multi_hop").stdout
+    assert "      alpha, the weight of the retain term\n" in unlearn(folder, "methods", "npo").stdout
 
 
 def test_a_model_that_is_not_bundled_cannot_be_fetched(folder: Path) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_unlearn.cli import fetch, listing, schema, show, validate
+from pytest_unlearn.cli import fetch, known, listing, schema, show, validate
 from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
+app.command("known")(known.known_facts)
 app.command("schema")(schema.schema)
 app.command("fetch")(fetch.fetch)
 app.command("methods")(listing.methods)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_unlearn.cli import fetch, known, listing, schema, show, validate
+from pytest_unlearn.cli import clean, fetch, known, listing, new, schema, show, validate
 from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
@@ -18,8 +18,10 @@ app = typer.Typer(
 )
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
+app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("schema")(schema.schema)
+app.command("clean")(clean.clean)
 app.command("fetch")(fetch.fetch)
 app.command("methods")(listing.methods)
 app.command("probes")(listing.probes)

@@ -15,10 +15,12 @@ from pytest_unlearn.scenario.problems import Problems, unknown
 from pytest_unlearn.scenario.targets import read_targets
 
 
-def draft(model: str, source: str | None, knowledge: Path | None, target: str | None) -> Scenario:
+def draft(
+    model: str, source: str | None, knowledge: Path | None, target: str | None, option: str = "--target"
+) -> Scenario:
     """A scenario with one target and no checks; without `target`, it is every fact.
 
-    `target` is a selector as YAML; mistakes in it are placed in `--target`. Raises UnlearnError.
+    `target` is a selector as YAML; mistakes in it are placed in the option. Raises UnlearnError.
     """
     if source is None and knowledge is None:
         raise UnlearnError("say what there is to know: --source countries, or --knowledge FILE")
@@ -36,7 +38,7 @@ def draft(model: str, source: str | None, knowledge: Path | None, target: str | 
         seeds=Seeds(),
         models=Models(ModelName(model, here), None, None, None, False, False, here),
         knowledge=use,
-        targets=(_everything(use) if target is None else _target(target),),
+        targets=(_everything(use) if target is None else selector(target, option),),
         checks=(),
         confidence=0.99,
         gate=Gate(),
@@ -44,17 +46,17 @@ def draft(model: str, source: str | None, knowledge: Path | None, target: str | 
     )
 
 
-def _target(text: str) -> Target:
-    document = document_of(text, Path("--target"))
+def selector(text: str, option: str) -> Target:
+    """A forget request as YAML, without labels; raises ScenarioError."""
+    document = document_of(text, Path(option))
     problems = Problems(document)
     if isinstance(document.data, dict) and document.data.keys().isdisjoint(known := keys_of(SelectorKeys)):
         for key in document.data:
             problems.add((key,), unknown(key, known), key=True)
         problems.stop()
-    targets = read_targets(document.data, (), problems)
+    (target,) = read_targets(document.data, (), problems)
     problems.stop()
-    selectors = tuple(selector for target in targets for selector in target.selectors)
-    return Target("target", selectors, selectors[0].at)
+    return target
 
 
 def _everything(use: KnowledgeUse) -> Target:

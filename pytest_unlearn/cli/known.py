@@ -10,6 +10,7 @@ import typer
 from pytest_unlearn.cli.draft import draft
 from pytest_unlearn.cli.files import root_of
 from pytest_unlearn.cli.table import table
+from pytest_unlearn.records import private_folder
 from pytest_unlearn.runner.known import Share, known
 from pytest_unlearn.runner.scene import scene
 
@@ -41,6 +42,7 @@ def known_facts(
     view = scene(scenario, scenario.targets[0], root)
     residency = Residency()
     settings = Settings(root=root, folder=root / ".unlearn", device=device, network=network)
+    private_folder(settings.folder)
     subject = Maker(settings, pick(device), residency).original(view)
     shares = known(view.knowledge, view.closure, residency.admit(subject))
     residency.close()

@@ -12,9 +12,16 @@ from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 
+CHECKS = """\
+  direct: {ask: direct, limit: 5%}
+  paraphrase: {ask: paraphrase, search: 30, grade: text}
+  neighbours: {keep: neighbours, margin: 5%, at_most: 10}
+  fluency: {measure: perplexity_ratio, limit: 1.1}
+"""
+
 
 def test_a_run_in_which_everything_leaks_asks_no_more_than_was_said(project: Callable[..., Path]) -> None:
-    scenario = load_scenario(path := project(), path.parent)
+    scenario = load_scenario(path := project(CHECKS), path.parent)
     session = Session(Settings(root=path.parent, folder=path.parent / ".unlearn", ahead=False))
     for case in cases(scenario):
         said = cost(scene(scenario, case.target, path.parent), case)

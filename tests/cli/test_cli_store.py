@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,9 +27,7 @@ for key, size in (("a" * 40, 3000), ("b" * 40, 2000)):
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command on a store of two models, which another process made."""
     monkeypatch.setenv("UNLEARN_CACHE", str(tmp_path / "store"))
-    subprocess.run(
-        [sys.executable, "-c", MAKE], check=True, env=os.environ | {"UNLEARN_CACHE": str(tmp_path / "store")}
-    )
+    subprocess.run([sys.executable, "-c", MAKE], check=True)
 
     def run(*words: str, answer: str = "") -> tuple[int, str]:
         result = CliRunner().invoke(app, ["store", *words], input=answer)

@@ -41,16 +41,23 @@ class Silent:
 
 
 @pytest.fixture
-def view(tmp_path: Path, world_text: str, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def world(tmp_path: Path, world_text: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "world.knowledge.yaml"
     file.write_text(world_text, encoding="utf-8")
-    scenario = draft("fixture:world", None, file, None)
-    return scene(scenario, scenario.targets[0], tmp_path)
+    return file
 
 
-def test_a_model_knows_the_world_it_was_taught(view: Scene, tmp_path: Path) -> None:
-    maker = Maker(Settings(root=tmp_path, folder=tmp_path / ".unlearn"), pick("cpu"), Residency())
+@pytest.fixture
+def view(world: Path) -> Scene:
+    scenario = draft("fixture:world", None, world, None)
+    return scene(scenario, scenario.targets[0], world.parent)
+
+
+def test_a_model_knows_the_world_it_was_taught(world: Path, forgotten: tuple[str, ...]) -> None:
+    scenario = draft("fixture:world", None, world, f"[{', '.join(forgotten[:2])}]")
+    view = scene(scenario, scenario.targets[0], world.parent)
+    maker = Maker(Settings(root=world.parent, folder=world.parent / ".unlearn"), pick("cpu"), Residency())
     shares = known(view.knowledge, view.closure, maker.original(view))
     assert [(share.kind, share.grader) for share in shares] == [(k, g) for k in KINDS for g in ("text", "rank")]
     assert all(share.asked == share.probes and share.silent == 0 for share in shares)

@@ -58,15 +58,15 @@ def known_facts(
 def notes(shares: list[Share], alpha: float) -> list[str]:
     """What the table cannot say."""
     lines = [
-        f"limit: as many independent draws, none of them leaking, rule out a higher leak rate (alpha {alpha:g}).\n"
-        "A check with `limit` that asks every fact is a census: its share is exact for these\n"
-        "facts, and any limit can be decided, in steps of one known fact."
+        "limit: that many independent draws, none of which leaks, rule out a higher rate\n"
+        f"(alpha {alpha:g}). A check that asks every fact is a census: its share is exact for\n"
+        "these facts, so that any limit can be decided, in steps of one known fact."
     ]
     if any(share.asked < share.probes for share in shares):
         sampled = {share.kind: share for share in shares if share.asked < share.probes}
         lines.append("\n".join(f"{kind}: {s.asked:,} of {s.probes:,} questions asked" for kind, s in sampled.items()))
     if silent := sum(share.silent for share in shares):
-        lines.append(f"{silent} questions got no answer; they count as not known here, and end a check in `error`.")
+        lines.append(f"{silent} questions got no answer: not known here, and an `error` in a check.")
     return lines
 
 

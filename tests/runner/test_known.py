@@ -61,7 +61,8 @@ def test_a_model_knows_the_world_it_was_taught(world: Path, forgotten: tuple[str
     shares = known(view.knowledge, view.closure, maker.original(view))
     assert [(share.kind, share.grader) for share in shares] == [(k, g) for k in KINDS for g in ("text", "rank")]
     assert all(share.asked == share.probes and share.silent == 0 for share in shares)
-    assert all(share.known > 0.8 * share.units for share in shares)
+    assert all(share.known == share.units for share in shares if share.kind == "direct")
+    assert all(share.known > 0.5 * share.units for share in shares)
 
 
 def test_without_a_target_every_fact_is_hidden(view: Scene) -> None:
@@ -72,13 +73,14 @@ def test_a_model_that_says_nothing_knows_nothing_and_is_asked_by_text_alone(view
     (share,) = known(view.knowledge, view.closure, Silent(), kinds=["direct"])
     assert (share.grader, share.known, share.silent) == ("text", 0, share.asked)
     assert notes([share], 0.01)[-1] == (
-        f"{share.asked} questions got no answer; they count as not known here, and end a check in `error`."
+        f"{share.asked} questions got no answer: not known here, and an `error` in a check."
     )
 
 
 def test_a_sample_is_told(view: Scene) -> None:
     share = Share("direct", "text", probes=CENSUS + 500, asked=CENSUS, units=900, known=450, silent=0)
     assert notes([share], 0.01)[1] == "direct: 2,000 of 2,500 questions asked"
+    assert all(len(line) <= 80 for note in notes([share], 0.01) for line in note.splitlines())
 
 
 def test_the_least_limit_is_the_bound_on_a_sample_without_a_leak() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from pytest_unlearn.errors import ScenarioError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.graph import Entity, Relation, TypeInfo
 from pytest_unlearn.scenario.border import keys_of
-from pytest_unlearn.scenario.keys import EntityKeys, RelationKeys, TypeKeys
+from pytest_unlearn.scenario.keys import EntityKeys, FileKeys, RelationKeys, TypeKeys
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.nodes import document_of, read_yaml
 from pytest_unlearn.scenario.schema import schema
@@ -111,7 +111,9 @@ def test_an_unknown_key_is_refused_wherever_the_loader_refuses_it(
     assert refused(data, tmp_path)
 
 
-@pytest.mark.parametrize("key", ["version", "model", "knowledge", "forget", "checks"])
+@pytest.mark.parametrize(
+    "key", [one.name for one in fields(FileKeys) if {one.default, one.default_factory} == {MISSING}]
+)
 def test_a_missing_section_is_refused(validator: Draft7Validator, key: str) -> None:
     assert not validator.is_valid({name: value for name, value in FULL_DATA.items() if name != key})
 

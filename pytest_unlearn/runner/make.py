@@ -62,6 +62,10 @@ class Maker:
             found["reference"] = self._reference(models.reference, scene)
         return {name: self._memo.wrap(subject) for name, subject in found.items()}
 
+    def original(self, scene: Scene) -> Subject:
+        """The original alone; raises SubjectError."""
+        return self._memo.wrap(self._named(scene.scenario.models.original.text, scene))
+
     def _candidate(self, scene: Scene, original: LocalSubject) -> LocalSubject:
         given = self._settings.candidate(scene.target.label)
         spec = scene.scenario.models.candidate

@@ -17,7 +17,12 @@ Seed = Annotated[int, Ge(0), Lt(2**63)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
-    """Three independent seeds: the order and halves of data, the method, the probes."""
+    """Three independent seeds.
+
+    `data`: of the order of data, and of what is trained on and what is held out
+    `method`: of the method that makes the candidate
+    `probe`: of the questions that are drawn
+    """
 
     data: Seed = 0
     method: Seed = 0
@@ -153,7 +158,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Policy of a release gate, as the file states it."""
+    """Policy of a release gate, as the file states it.
+
+    `require`: claims of which a check must be there and pass
+    `on_inconclusive`: what an inconclusive check does to the gate
+    `max_waived`: how many checks may be waived
+    """
 
     require: tuple[Claim, ...] = ("forget", "utility")
     on_inconclusive: Literal["fail", "warn"] = "fail"

@@ -125,6 +125,11 @@ def read_yaml(path: Path) -> Document:
         before = raw[: error.start].decode("utf-8", "replace")
         mark = _place(path, before, len(before))
         raise ScenarioError([Problem(mark, "the file is not UTF-8 here: save it as UTF-8")]) from None
+    return document_of(text, path)
+
+
+def document_of(text: str, path: Path) -> Document:
+    """The same for a text that is at hand; mistakes are placed in `path`."""
     return _Reading(path, text).document()
 
 

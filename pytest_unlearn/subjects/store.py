@@ -11,10 +11,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pytest_unlearn.digest import file_digest
 from pytest_unlearn.errors import SubjectError, UnlearnError
+from pytest_unlearn.subjects.entry import Entry
 
 MANIFEST = "digest.json"
 PATIENCE = 3.0  # seconds of waiting for another process before saying so
@@ -57,6 +59,31 @@ class Store:
                     _set_aside(folder, what)
                 self._build(folder, build)
         return folder
+
+    def entries(self) -> list[Entry]:
+        """All that is in the store, what was used longest ago first."""
+        found = []
+        for manifest in self.root.glob(f"[!.]*/[!.]*/{MANIFEST}"):
+            folder = manifest.parent
+            used = datetime.fromtimestamp(manifest.stat().st_mtime, UTC)
+            size = sum(size for _, size, _ in _files(folder))
+            found.append(Entry(folder, folder.parent.name, folder.name, size, used, folder.parent.name))
+        return sorted(found, key=lambda entry: entry.used)
+
+    def prune(
+        self, *, older_than: timedelta | None = None, keep_bytes: int | None = None, dry: bool = False
+    ) -> list[Entry]:
+        """Remove entries and return them; `dry` only returns them."""
+        entries, gone = self.entries(), []
+        total = sum(entry.bytes for entry in entries)
+        for entry in entries:
+            old = older_than is not None and datetime.now(UTC) - entry.used > older_than
+            if old or (keep_bytes is not None and total > keep_bytes):
+                gone.append(entry)
+                total -= entry.bytes
+                if not dry:
+                    shutil.rmtree(entry.path)
+        return gone
 
     def _folder(self, kind: str, key: str) -> Path:
         for part in (kind, key):

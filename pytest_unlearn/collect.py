@@ -45,14 +45,15 @@ class TargetNode(pytest.Collector):
         self._scenario, self._target = scenario, target
 
     def collect(self) -> Iterator[CheckItem]:
-        """One item a check."""
-        for case in cases(self._scenario):
+        """One item a check and candidate."""
+        given = _candidates(self.config.getoption("unlearn_candidate"), self.config.invocation_params.dir)
+        for case in cases(self._scenario, given):
             if case.target is self._target:
-                yield CheckItem.from_parent(self, name=case.check.id, case=case)
+                yield CheckItem.from_parent(self, name=case.name, case=case)
 
 
 class CheckItem(pytest.Function):
-    """One check of one forget request."""
+    """One check of one forget request and candidate."""
 
     case: Case
 
@@ -69,7 +70,7 @@ class CheckItem(pytest.Function):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the check is written; lines count from 0 here."""
         check = self.case.check
-        return self.path, check.at.line - 1, f"{self.case.scenario.name} > {self.case.target.label} > {check.id}"
+        return self.path, check.at.line - 1, f"{self.case.scenario.name} > {self.case.target.label} > {self.case.name}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Our own failures are told in words, without a traceback."""

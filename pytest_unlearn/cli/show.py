@@ -36,9 +36,9 @@ def show(
             f"from them, {len(closure.lost)} may go either way, {len(closure.retained)} must stay"
         )
         for case in cases(scenario):
-            if case.target is target:
+            if case.target is target and case.candidate is scenario.models.candidates[0]:
                 total += _check(case, view, examples)
-    subjects = 3 if scenario.models.reference else 2
+    subjects = 1 + len(scenario.models.candidates) + (scenario.models.reference is not None)
     typer.echo(f"\nat most {total:,} probes to each of {subjects} models, about {total * subjects * TOKENS:,} tokens")
 
 

@@ -11,6 +11,7 @@ from pytest_unlearn.cli.files import root_of, scenario_files
 from pytest_unlearn.errors import ScenarioError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import forgetting
+from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 
 
@@ -29,8 +30,7 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
             broken += 1
             typer.echo(str(error), err=True)
             continue
-        count = len(scenario.checks) * len(scenario.targets)
-        typer.echo(f"{path}: {count} checks, {len(knowledge.facts)} facts")
+        typer.echo(f"{path}: {len(cases(scenario))} checks, {len(knowledge.facts)} facts")
     if broken:
         typer.echo(f"{broken} of {len(files)} files have mistakes", err=True)
         raise typer.Exit(2)

@@ -31,7 +31,7 @@ def headline(result: Result) -> str:
     word = HEADLINES[result.verdict.outcome]
     if result.verdict.outcome is Outcome.FAIL:
         word = LOST.get(case.check.claim, word)
-    return f"{case.scenario.name} > {case.target.label} > {case.check.id}: {word}"
+    return f"{case.scenario.name} > {case.target.label} > {case.name}: {word}"
 
 
 def block(result: Result, place: str) -> str:

@@ -44,8 +44,9 @@ class LocalSubject:
     ) -> None:
         """`system` is the system prompt; None leaves it to the model's chat template."""
         self.folder, self.placement, self.system = folder, placement, system
+        self.name = folder.name  # for people
+        self.trusted = trust_remote_code
         self.effort = Effort()
-        self._trust = trust_remote_code
         self._budget = Budget(placement.tokens_at_once)
         self._held: tuple[nn.Module, Any] | None = None  # weights that are in no folder, and their tokenizer
         self._drafts: generate.Drafts = {}
@@ -74,6 +75,11 @@ class LocalSubject:
         if self._held is not None:
             return sum(weight.nbytes for weight in self._held[0].parameters())
         return sum(path.stat().st_size for path in weight_files(self.folder))
+
+    @property
+    def change(self) -> str:
+        """What an adapter does to the weights of the folder; empty where there is none."""
+        return ""
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order. `alone`: one request at a time in float32, so that no other can touch it."""
@@ -130,10 +136,14 @@ class LocalSubject:
 
     def _load(self) -> tuple[Body, Encoder, frozenset[int]]:
         if self._loaded is None:
-            module, tokenizer = self._held or read(self.folder, self.placement, self._trust)
+            module, tokenizer = self._read()
             encoder = Encoder(tokenizer, self.system)
             self._loaded = Body(module, self.effort), encoder, _ends(module, encoder)
         return self._loaded
+
+    def _read(self) -> tuple[nn.Module, Any]:
+        """Weights and tokenizer, from the folder or from memory."""
+        return self._held or read(self.folder, self.placement, self.trusted)
 
 
 def read(folder: Path, placement: Placement, trust_remote_code: bool = False) -> tuple[nn.Module, Any]:

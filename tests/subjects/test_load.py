@@ -24,7 +24,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda f: (f / "config.json").unlink(), "has no config.json, so it is no model"),
     "an adapter": (
         lambda f: (f / "config.json").rename(f / "adapter_config.json"),
-        r"is an adapter without its model\. Merge it",
+        r"is an adapter without its model\. Name both, `\{base: MODEL, adapter: FOLDER\}`, or save the merged",
     ),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), r"no model\.safetensors\. Save the model there"),
     "a pickle": (

@@ -16,6 +16,7 @@ from pytest_unlearn.plugin import folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Case, Scenario, Target
+from pytest_unlearn.sizes import bytes_of
 
 
 class ScenarioFile(pytest.File):
@@ -133,6 +134,7 @@ def make_session(config: pytest.Config, run: str) -> Any:
             candidates=_candidates(config.getoption("unlearn_candidate"), config.invocation_params.dir),
             trust_remote_code=config.getoption("unlearn_trust_remote_code"),
             network=config.getoption("unlearn_network"),
+            memo_limit=_memo_limit(config),
         )
     )
 
@@ -150,6 +152,13 @@ def begin(config: pytest.Config, items: Sequence[CheckItem], collected: int) -> 
 def shown(error: ScenarioError, root: Path) -> str:
     """Problems with paths as a person types them."""
     return str(error).replace(f"{root}/", "")
+
+
+def _memo_limit(config: pytest.Config) -> int:
+    try:
+        return bytes_of(config.getini("unlearn_memo_limit"))
+    except ValueError as error:
+        raise pytest.UsageError(f"unlearn_memo_limit: {error}") from None
 
 
 def _candidates(options: Sequence[str], folder: Path) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Maker:
     def __init__(self, settings: Settings, placement: Placement, residency: Residency) -> None:
         self._settings, self._placement, self._residency = settings, placement, residency
         self._store = Store()
-        self._memo = Memo(settings.folder / "memo.sqlite")
+        self._memo = Memo(settings.folder / "memo.sqlite", settings.memo_limit)
         self._made: dict[str, Memoised] = {}  # by digest: forget requests and candidates share their original
 
     def subjects(self, scene: Scene, candidate: Candidate) -> dict[str, Subject]:

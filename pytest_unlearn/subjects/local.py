@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unlearn.errors import SubjectError
+from pytest_unlearn.errors import SubjectError, TemplateWarning
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.subjects import generate, score
 from pytest_unlearn.subjects.answers import Answer, Failed
@@ -19,6 +20,7 @@ from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.effort import Effort
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.identity import folder_digest, module_digest, weight_files
+from pytest_unlearn.subjects.lint import lint
 from pytest_unlearn.subjects.opened import OpenedModel
 from pytest_unlearn.subjects.pack import Budget
 from pytest_unlearn.subjects.protocol import Reach, Subject
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 DRAFTS = 4096  # answers whose tokens are kept, so that they can be confirmed quickly
 AT_ONCE = 512  # requests whose answers are worked out before the first is handed over
+_told: set[str] = set()  # findings about templates
 
 
 class LocalSubject:
@@ -138,8 +141,16 @@ class LocalSubject:
         if self._loaded is None:
             module, tokenizer = self._read()
             encoder = Encoder(tokenizer, self.system)
+            self._warn(lint(tokenizer, encoder))
             self._loaded = Body(module, self.effort), encoder, _ends(module, encoder)
         return self._loaded
+
+    def _warn(self, findings: tuple[str, ...]) -> None:
+        """Say what is odd about the template, once a process: subjects of a scenario mostly share theirs."""
+        for finding in findings:
+            if finding not in _told:
+                _told.add(finding)
+                warnings.warn(f"{self.name}: {finding}", TemplateWarning, stacklevel=2)
 
     def _read(self) -> tuple[nn.Module, Any]:
         """Weights and tokenizer, from the folder or from memory."""

@@ -83,8 +83,8 @@ def _chat(tokenizer: Any, *, answered: bool) -> str:
 
 def _encode_bare(place: str) -> str:
     return (
-        f"a tool that encodes rendered chats with special tokens, as is the default, gives the model the {place} twice; "
-        "here they are encoded without"
+        "a tool that encodes rendered chats with special tokens, as is the default, gives the model the "
+        f"{place} twice; here they are encoded without"
     )
 
 

@@ -105,6 +105,7 @@ def _snapshot(text: str, scenario_folder: Path, allow_network: bool) -> Path:
     if not HUB_ID.fullmatch(text):
         raise _unknown(text, scenario_folder)
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     repository, _, revision = text.partition("@")
     try:
@@ -118,7 +119,14 @@ def _snapshot(text: str, scenario_folder: Path, allow_network: bool) -> Path:
                 f"no folder is called '{text}'{nearby}, and the Hugging Face cache of this machine holds no such "
                 "model. The network is not used unless you say so: --unlearn-network"
             ) from error
-        raise SubjectError(f"the Hugging Face hub did not give '{text}'{nearby}: {error}") from error
+        if isinstance(error, LocalEntryNotFoundError):
+            raise SubjectError(
+                f"no folder is called '{text}'{nearby}, the Hugging Face cache of this machine holds no such model, "
+                f"and the hub cannot be reached. Try again with a network, or run `hf download {repository}` where "
+                "there is one and copy its cache here"
+            ) from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise SubjectError(f"the Hugging Face hub did not give '{text}'{nearby}: {reason}") from error
     return Path(found)
 
 

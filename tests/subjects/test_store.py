@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -235,6 +236,20 @@ def test_a_place_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) 
     (tmp_path / "file").touch()
     with pytest.raises(SubjectError, match=r"cannot be kept in .*file.*Not a directory.*UNLEARN_CACHE"):
         make(Store(tmp_path / "file" / "store"))
+
+
+def test_a_folder_that_nobody_may_write_is_told_with_what_to_do(tmp_path: Path) -> None:
+    closed = Path("/sys") if os.geteuid() == 0 else tmp_path / "closed"  # nothing is closed to root but what is no disk
+    closed.mkdir(mode=0o500, exist_ok=True)
+    reasons = "(Permission denied|Operation not permitted|Read-only file system)"
+    root = closed / "unlearn"
+    with pytest.raises(SubjectError) as caught:
+        make(Store(root))
+    assert re.fullmatch(
+        rf"the model m cannot be kept in {root}: {reasons}\. Make room there, or set UNLEARN_CACHE to a folder that "
+        "can be written",
+        str(caught.value),
+    )
 
 
 def test_the_environment_says_where_models_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

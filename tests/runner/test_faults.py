@@ -20,6 +20,7 @@ from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 
+pytestmark = pytest.mark.slow  # each test starts two or three processes that load torch
 Project = Callable[..., Path]
 CHECK = "  fluency: {measure: perplexity_ratio, limit: 1000}"
 METHOD = '''

@@ -136,8 +136,8 @@ except SubjectError as error:
         (
             "network",
             "no folder is called 'some-org/some-model', the Hugging Face cache of this machine holds no such "
-            "model, and the hub cannot be reached. Try again with a network, or run `hf download some-org/some-model` where there "
-            "is one and copy its cache here",
+            "model, and the hub cannot be reached. Try again with a network, or run `hf download some-org/some-model` "
+            "where there is one and copy its cache here",
         ),
     ],
 )

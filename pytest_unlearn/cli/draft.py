@@ -9,7 +9,7 @@ from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.registry import SOURCES
 from pytest_unlearn.scenario.border import keys_of
 from pytest_unlearn.scenario.keys import SelectorKeys
-from pytest_unlearn.scenario.model import Gate, KnowledgeUse, ModelName, Models, Scenario, Seeds, Selector, Target
+from pytest_unlearn.scenario.model import Candidate, Gate, KnowledgeUse, ModelName, Models, Scenario, Seeds, Selector, Target
 from pytest_unlearn.scenario.nodes import document_of
 from pytest_unlearn.scenario.problems import Problems, unknown
 from pytest_unlearn.scenario.targets import read_targets
@@ -36,7 +36,7 @@ def draft(
         name="known",
         tags=(),
         seeds=Seeds(),
-        models=Models(ModelName(model, here), None, None, None, False, False, here),
+        models=Models(ModelName(model, here), (Candidate(),), None, None, False, False, here),
         knowledge=use,
         targets=(_everything(use) if target is None else selector(target, option),),
         checks=(),

@@ -44,13 +44,13 @@ def show(
             f"from them, {len(closure.lost)} may go either way, {len(closure.retained)} must stay"
         )
         for case in cases(scenario):
-            if case.target is target:
+            if case.target is target and case.candidate is scenario.models.candidates[0]:
                 _check(case, view, sample)
                 asked = cost(view, case)
                 total += asked
                 name = case.check.id if len(scenario.targets) == 1 else f"{target.label}/{case.check.id}"
                 rows.append([name, *_numbers(asked)])
-    subjects = 3 if scenario.models.reference else 2
+    subjects = 1 + len(scenario.models.candidates) + (scenario.models.reference is not None)
     if costs:
         typer.echo("")
         table(["check", ">probes", ">requests", ">tokens"], [*rows, ["in all", *_numbers(total)]])

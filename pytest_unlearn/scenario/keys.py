@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Lt, MinLen
+from annotated_types import Ge, Le, Lt, MinLen
 from pydantic import AfterValidator
 
 from pytest_unlearn.scenario.model import Gate, Seeds
@@ -15,9 +15,8 @@ Verb = Literal["ask", "keep", "measure"]
 
 LATER: dict[str, frozenset[str]] = {
     "the file": frozenset({"retain"}),
-    "model": frozenset({"candidates"}),
-    "model name": frozenset({"endpoint", "base", "adapter"}),
-    "candidate": frozenset({"seeds", "wrap"}),
+    "model name": frozenset({"endpoint"}),
+    "candidate": frozenset({"wrap"}),
     "knowledge": frozenset({"levels"}),
     "selector": frozenset({"level", "at", "questions", "documents", "class", "interactions"}),
     "check": frozenset({"level", "transforms", "decode", "after", "examples", "budget"}),
@@ -115,10 +114,27 @@ class ModelKeys:
 
     original: Any
     candidate: Any = None
+    candidates: Any = None
     reference: Any = None
     system: Any = None
     remote: Literal["allowed"] | None = None
     trust_remote_code: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterKeys:
+    """`{base: NAME, adapter: FOLDER}` in the place of a model's name."""
+
+    base: NotEmpty
+    adapter: NotEmpty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodKeys:
+    """The keys of a candidate that is made, beside those of its method."""
+
+    method: NotEmpty
+    seeds: Annotated[int, Ge(1), Le(100)] = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,17 @@ from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.registry import SOURCES
 from pytest_unlearn.scenario.border import keys_of
 from pytest_unlearn.scenario.keys import SelectorKeys
-from pytest_unlearn.scenario.model import Candidate, Gate, KnowledgeUse, ModelName, Models, Scenario, Seeds, Selector, Target
+from pytest_unlearn.scenario.model import (
+    Candidate,
+    Gate,
+    KnowledgeUse,
+    ModelName,
+    Models,
+    Scenario,
+    Seeds,
+    Selector,
+    Target,
+)
 from pytest_unlearn.scenario.nodes import document_of
 from pytest_unlearn.scenario.problems import Problems, unknown
 from pytest_unlearn.scenario.targets import read_targets

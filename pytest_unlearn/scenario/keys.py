@@ -105,6 +105,7 @@ class ModelKeys:
     `original`: the model before unlearning, e.g. `smollm2-135m-instruct`
     `candidate`: the model that claims to have forgotten: a model, or `{method: NAME}` with the keys of the method,
     which makes it; where it is absent, `--unlearn-candidate` gives it, e.g. `{method: npo, steps: 20}`
+    `candidates`: several in place of one, by label, each judged on its own, e.g. `{short: {method: npo, steps: 10}}`
     `reference`: a model that never learned the target; `retrained` trains one by the recipe of the original, e.g.
     `retrained`
     `system`: the system prompt, as text or `{file: PATH}`, e.g. `Answer with one short phrase.`
@@ -123,7 +124,11 @@ class ModelKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterKeys:
-    """`{base: NAME, adapter: FOLDER}` in the place of a model's name."""
+    """`{base: NAME, adapter: FOLDER}` in the place of a model's name.
+
+    `base`: the model that a PEFT adapter was trained on, e.g. `smollm2-135m-instruct`
+    `adapter`: its folder, relative to the scenario, e.g. `./forgot-lora`
+    """
 
     base: NotEmpty
     adapter: NotEmpty
@@ -131,7 +136,11 @@ class AdapterKeys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodKeys:
-    """The keys of a candidate that is made, beside those of its method."""
+    """The keys of a candidate that is made, beside those of its method.
+
+    `method`: the method that makes it, e.g. `npo`
+    `seeds`: so many candidates, which differ in their seed; the worst decides, e.g. `3`
+    """
 
     method: NotEmpty
     seeds: Annotated[int, Ge(1), Le(100)] = 1

@@ -22,10 +22,12 @@ from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.keys import (
     DECIDES,
     VERBS,
+    AdapterKeys,
     DefaultKeys,
     EntityKeys,
     FileKeys,
     KnowledgeKeys,
+    MethodKeys,
     ModelKeys,
     RelationKeys,
     SelectorKeys,
@@ -175,7 +177,9 @@ def _one_or_more(one: Schema) -> Schema:
 
 def _models() -> Schema:
     system = {"anyOf": [{"type": "string"}, _object(SystemFile)]}
-    return _object(ModelKeys, original=_NAME, candidate=_ref("candidate"), reference=_NAME, system=system)
+    candidate, several = _ref("candidate"), _named(_ref("candidate"), ids=True)
+    model = {"anyOf": [_NAME, _object(AdapterKeys)]}
+    return _object(ModelKeys, original=model, candidate=candidate, candidates=several, reference=model, system=system)
 
 
 def _knowledge() -> Schema:
@@ -206,8 +210,12 @@ def _selectors() -> Schema:
 
 def _candidates() -> Schema:
     found, chosen = _chosen("candidate", "method", METHODS)
-    method = {**chosen, "required": ["method"]}
-    return {**found, "candidate": {"if": {"type": "object"}, "then": method, "else": _NAME}}
+    seeds = _object(MethodKeys)["properties"]["seeds"]
+    for one in found.values():
+        one["properties"]["seeds"] = seeds
+    adapter = {"if": {"type": "object", "required": ["base"]}, "then": _object(AdapterKeys)}
+    method = {"if": {"type": "object"}, "then": {**chosen, "required": ["method"]}, "else": _NAME}
+    return {**found, "candidate": {**adapter, "else": method}}
 
 
 def _graders() -> Schema:

@@ -63,7 +63,7 @@ def test_a_scenario_about_an_entity_is_valid_and_says_what_comes_next(unlearn: R
     ]
     assert all(len(line) <= 80 for line in out.splitlines())
     scenario = read(tmp_path / "japan.unlearn.yaml")
-    assert isinstance(scenario.models.candidate, MethodUse)
+    assert isinstance(scenario.models.candidates[0].made, MethodUse)
     assert {check.min_known for check in scenario.checks} == {1}  # three facts are few
     assert [check.id for check in scenario.checks] == [
         *("direct", "paraphrase", "alias", "inverse", "multi-hop", "neighbours", "far", "fluency")
@@ -75,8 +75,8 @@ def test_a_selector_and_a_checkpoint_are_taken_over(unlearn: Run, tmp_path: Path
     code, out, _ = unlearn("new", "./before", *words, "--output", "europe.unlearn.yaml")
     assert (code, out.splitlines()[-1]) == (0, "  pytest europe.unlearn.yaml               asks both models")
     scenario = read(tmp_path / "europe.unlearn.yaml")
-    assert isinstance(scenario.models.candidate, ModelName)
-    assert (scenario.models.original.text, scenario.models.candidate.text) == ("./before", "./after: all")
+    assert isinstance(scenario.models.candidates[0].made, ModelName)
+    assert (scenario.models.original.text, scenario.models.candidates[0].made.text) == ("./before", "./after: all")
     assert {check.min_known for check in scenario.checks} == {5}
 
 
@@ -156,4 +156,4 @@ def test_at_a_terminal_it_asks_until_the_answer_can_be_used(tmp_path: Path) -> N
     assert run.returncode == 0, run.stderr
     assert run.stdout.count("What must be forgotten? A name from countries, or a .jsonl file of questions") == 2
     assert "answer:1:1: unknown entity 'Jpan' - did you mean 'Japan'?" in run.stderr
-    assert read(tmp_path / "japan.unlearn.yaml").models.candidate is not None
+    assert read(tmp_path / "japan.unlearn.yaml").models.candidates[0].made is not None

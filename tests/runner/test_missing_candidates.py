@@ -35,8 +35,9 @@ def complaint(folder: Path, candidate: str) -> str:
     path = folder / "a.unlearn.yaml"
     path.write_text(SCENARIO.format(candidate=candidate), encoding="utf-8")
     session = Session(Settings(root=folder, folder=folder / ".unlearn"))
+    case = cases(load_scenario(path, folder))[0]
     with pytest.raises(SubjectError) as caught:
-        session.subjects(session.scene(cases(load_scenario(path, folder))[0]))
+        session.subjects(session.scene(case), case.candidate)
     return str(caught.value)
 
 

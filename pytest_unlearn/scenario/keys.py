@@ -14,12 +14,11 @@ from pytest_unlearn.scenario.model import Gate, Seeds
 Verb = Literal["ask", "keep", "measure"]
 
 LATER: dict[str, frozenset[str]] = {
-    "the file": frozenset({"retain"}),
     "model": frozenset({"candidates"}),
     "model name": frozenset({"endpoint", "base", "adapter"}),
     "candidate": frozenset({"seeds", "wrap"}),
     "knowledge": frozenset({"levels"}),
-    "selector": frozenset({"level", "at", "questions", "documents", "class", "interactions"}),
+    "selector": frozenset({"level", "at", "class", "interactions"}),
     "check": frozenset({"level", "transforms", "decode", "after", "examples", "budget"}),
     "search": frozenset({"strategy", "budget"}),
 }
@@ -76,8 +75,9 @@ class FileKeys:
     tags: Tags = ()
     seeds: Seeds = field(default_factory=Seeds)
     model: Any
-    knowledge: Any
+    knowledge: Any = None
     forget: Any
+    retain: Any = None
     checks: Any
     defaults: Any = None
     gate: Gate = field(default_factory=Gate)
@@ -115,7 +115,15 @@ class KnowledgeKeys:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelectorKeys:
+class MaterialKeys:
+    """The keys of `retain`, and of a selector beside its own: files of questions, and patterns of text files."""
+
+    questions: Annotated[tuple[NotEmpty, ...], MinLen(1)] = ()
+    documents: Annotated[tuple[NotEmpty, ...], MinLen(1)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectorKeys(MaterialKeys):
     """The keys of a selector."""
 
     entity: NotEmpty = ""

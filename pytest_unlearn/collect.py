@@ -11,7 +11,7 @@ import pytest
 
 from pytest_unlearn.errors import ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import forgetting
+from pytest_unlearn.knowledge.closure import closures
 from pytest_unlearn.plugin import folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
@@ -27,8 +27,7 @@ class ScenarioFile(pytest.File):
         try:
             scenario = load_scenario(self.path, root)
             knowledge = build(scenario.knowledge, root)
-            for target in scenario.targets:
-                forgetting(knowledge, target)
+            closures(knowledge, scenario)
         except ScenarioError as error:
             raise self.CollectError(shown(error, root)) from None
         for tag in {*scenario.tags, *(tag for check in scenario.checks for tag in check.tags)}:

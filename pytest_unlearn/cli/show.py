@@ -35,6 +35,12 @@ def show(
             f"{scenario.name} > {target.label}: {len(closure.target)} facts must go, {len(closure.entailed)} follow "
             f"from them, {len(closure.lost)} may go either way, {len(closure.retained)} must stay"
         )
+        for what, gone, kept in (
+            ("questions", closure.pairs, closure.kept_pairs),
+            ("documents", closure.documents, closure.kept_documents),
+        ):
+            if gone or kept:
+                typer.echo(f"  {len(gone)} {what} must go, {len(kept)} must stay")
         for case in cases(scenario):
             if case.target is target:
                 total += _check(case, view, examples)

@@ -10,7 +10,7 @@ import typer
 from pytest_unlearn.cli.files import root_of, scenario_files
 from pytest_unlearn.errors import ScenarioError
 from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import forgetting
+from pytest_unlearn.knowledge.closure import closures
 from pytest_unlearn.scenario.load import load_scenario
 
 
@@ -23,8 +23,7 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
         try:
             scenario = load_scenario(path, root)
             knowledge = build(scenario.knowledge, root)
-            for target in scenario.targets:
-                forgetting(knowledge, target)
+            closures(knowledge, scenario)
         except ScenarioError as error:
             broken += 1
             typer.echo(str(error), err=True)

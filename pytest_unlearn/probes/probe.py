@@ -41,6 +41,7 @@ class Probe:
     hole     the question with `{}` in place of that name: how it is put to invented stand-ins
     answer   the entity type of the answer, and whether the knowledge lists every entity of that type
     size     orders "simpler": compared left to right, smaller is simpler
+    others   where no entity is named: prompts of the same kind that this answer does not belong to
     """
 
     prompt: Prompt
@@ -54,6 +55,7 @@ class Probe:
     hole: str
     answer: tuple[str, bool]
     size: tuple[int, ...]
+    others: tuple[Prompt, ...] = ()
 
     @cached_property
     def id(self) -> str:

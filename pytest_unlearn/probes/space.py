@@ -94,6 +94,9 @@ def _one_step(smaller: tuple[int, ...], larger: tuple[int, ...]) -> bool:
     return sum(a != b for a, b in zip(smaller, larger, strict=True)) == 1 and smaller < larger
 
 
-def probe_kind(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a family of probes: `space(config, knowledge, closure) -> Space`."""
-    return PROBES.register(name)
+def probe_kind(name: str, *, graders: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a family of probes: `space(config, knowledge, closure) -> Space`.
+
+    `graders` read its answers where a check names none; by default text and rank do.
+    """
+    return PROBES.register(name, graders=graders)

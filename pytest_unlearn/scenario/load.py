@@ -20,7 +20,16 @@ from pytest_unlearn.scenario.keys import (
     ModelKeys,
     SystemFile,
 )
-from pytest_unlearn.scenario.model import KnowledgeUse, Material, MethodUse, ModelName, Models, NamedFiles, Scenario
+from pytest_unlearn.scenario.model import (
+    NO_MATERIAL,
+    KnowledgeUse,
+    Material,
+    MethodUse,
+    ModelName,
+    Models,
+    NamedFiles,
+    Scenario,
+)
 from pytest_unlearn.scenario.nodes import Where, read_yaml
 from pytest_unlearn.scenario.problems import Problems, shown, unknown
 from pytest_unlearn.scenario.targets import read_material, read_targets
@@ -59,7 +68,7 @@ class _Loader:
         keys = shape_of(FileKeys).read(data, (), problems)
         models = self._models(data["model"], ("model",)) if "model" in data else None
         targets = read_targets(data["forget"], ("forget",), problems, self._files) if "forget" in data else ()
-        retain = self._retain(data["retain"], ("retain",)) if "retain" in data else Material()
+        retain = self._retain(data["retain"], ("retain",)) if "retain" in data else NO_MATERIAL
         if "knowledge" in data:
             knowledge = self._knowledge(data["knowledge"], ("knowledge",))
         else:
@@ -165,11 +174,11 @@ class _Loader:
         if not isinstance(value, dict):
             message = f"expected a mapping such as {{questions: keep.jsonl}}, got {shown(value)}"
             self._problems.add(where, message)
-            return Material()
+            return NO_MATERIAL
         keys = shape_of(MaterialKeys).read(value, where, self._problems)
         if not value:
             self._problems.add(where, "`retain` needs `questions` or `documents`", key=True)
-        return Material() if keys is None else read_material(value, keys, where, self._problems, self._files)
+        return NO_MATERIAL if keys is None else read_material(value, keys, where, self._problems, self._files)
 
     def _knowledge(self, value: Any, where: Where) -> KnowledgeUse | None:
         problems = self._problems

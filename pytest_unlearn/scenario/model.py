@@ -78,6 +78,9 @@ class Material:
     documents: NamedFiles = ()
 
 
+NO_MATERIAL = Material()
+
+
 @dataclass(frozen=True, slots=True)
 class Selector:
     """What to forget: at most one of entity, relation and fact (`where` only with relation), and material beside it."""
@@ -87,7 +90,7 @@ class Selector:
     relation: str | None = None
     where: tuple[tuple[str, str], ...] = ()
     fact: tuple[str, str, str] | None = None
-    material: Material = Material()
+    material: Material = NO_MATERIAL
 
     @property
     def of_facts(self) -> bool:
@@ -190,7 +193,7 @@ class Scenario:
     confidence: float
     gate: Gate
     digest: str  # of what the file says, not of its layout or comments
-    retain: Material = Material()
+    retain: Material = NO_MATERIAL
 
 
 @dataclass(frozen=True, slots=True)

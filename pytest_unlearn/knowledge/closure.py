@@ -91,7 +91,7 @@ def closures(knowledge: Knowledge, scenario: Scenario) -> tuple[Closure, ...]:
         except ScenarioError as error:
             problems |= dict.fromkeys(error.problems)
     if problems:
-        raise ScenarioError(problems)
+        raise ScenarioError(sorted(problems, key=lambda one: (str(one.mark.file), one.mark.line, one.mark.column)))
     return tuple(found)
 
 

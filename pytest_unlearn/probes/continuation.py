@@ -1,8 +1,8 @@
 """By their beginnings: some words of a document, given raw, ask for the words that follow.
 
 Protocol: Carlini et al., "Quantifying Memorization Across Neural Language Models", ICLR 2023 (arXiv 2202.07646): a text
-is memorised where a prefix of it makes the model go on with the true continuation. Words here are those of `names.words`;
-the paper counts 50 tokens each.
+is memorised where a prefix of it makes the model go on with the true continuation. The paper counts 50 tokens of each;
+here words are counted, as `names.words` does.
 """
 
 from __future__ import annotations

@@ -51,11 +51,14 @@ def by_graders(context: Context, part: Callable[[Grader], Asking[tuple[Tally, Se
     return worst(tuple(tally for tally, _ in found), tuple(leak for _, leaks in found for leak in leaks))
 
 
-def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False) -> Asking[list[Grade]]:
+def graded(
+    grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False, silence: bool = False
+) -> Asking[list[Grade]]:
     """Put probes to a subject and read its answers; raises CheckError when one is no answer.
 
-    A reference may be silent about what it never learned: that is no leak. A candidate may not, since a model that has
-    broken down is silent too.
+    Who is silent does not know: neither the original nor a reference leaks then, and a candidate has lost what had to
+    stay. But a candidate's silence about what had to go (`silence` false) is no forgetting: a model that has broken
+    down is silent too.
     """
     if not probes:
         return []
@@ -66,7 +69,7 @@ def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool
         try:
             grades.append(grader.grade(probe, request, answer))
         except UnansweredError as error:
-            if not (error.silent and subject == "reference"):
+            if not error.silent or (subject == "candidate" and not silence):
                 raise _unanswered(subject, probe, error) from None
             grades.append(Grade(0.0, False, ""))
     return grades

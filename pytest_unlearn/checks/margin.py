@@ -44,7 +44,7 @@ def _with(
             f"at least {check.min_known} are needed (`min_known`)"
         )
         return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
-    after = yield from graded(grader, "candidate", asked)
+    after = yield from graded(grader, "candidate", asked, silence=True)
     lost, gained = [], 0
     for probe, old, new in zip(asked, before, after, strict=True):
         if old.value >= 0.5 > new.value:

@@ -1,5 +1,8 @@
 """Answers of many prompts at once, token by token; a row leaves as soon as it has said enough.
 
+Greedy decoding does not end before a word is said: a model that learned to end its turn at once shows what it would say
+if it went on, and one that has broken down shows that.
+
 An answer that is asked for again on its own is first read as it was given, in one pass: where every token of it is what
 the model says next, that is the answer, and nothing has to be decoded.
 """
@@ -44,8 +47,13 @@ class Row:
     draws: Tensor | None
     draft: Ids = ()
     said: list[int] = field(default_factory=list)
+    spoken: bool = False
     gap: float = math.inf
     made: Output | Failed | None = None
+
+    def restart(self) -> None:
+        """Nothing is said yet."""
+        self.said, self.spoken, self.gap, self.made = [], False, math.inf, None
 
 
 def answers(
@@ -118,7 +126,7 @@ def _group(body: Body, rows: Sequence[Row], shared: Ids, budget: Budget) -> list
     for pack in packs(rests, budget.tokens, [len(shared) + row.limit for row in new], alike=0.0):
         some = [new[i] for i in pack]
         for row in some:
-            row.said, row.gap, row.made = [], math.inf, None
+            row.restart()
         _decode(body, _read(body, some, begun), some)
     return [row.made if row.made is not None else Failed("cannot", "decoding did not end") for row in rows]
 
@@ -127,7 +135,7 @@ def _repeats(body: Body, row: Row) -> bool:
     """Whether the row says its draft again; if so it is made."""
     if not row.draft:
         return False
-    row.said, row.gap, row.made = [], math.inf, None
+    row.restart()
     states = read_anew(body, [row.prompt + row.draft[:-1]])[0, len(row.prompt) - 1 :]  # (T, D)
     for token, logits in zip(row.draft, body.logits(states), strict=True):
         (found,) = _next(logits[None], [row])
@@ -165,6 +173,9 @@ def _decode(body: Body, state: State, rows: Sequence[Row]) -> None:
 def _next(logits: Tensor, rows: Sequence[Row]) -> list[int | None]:
     """The next token of each row, None where its logits are broken; notes how close the two best were."""
     finite = logits.logsumexp(-1).isfinite().tolist()
+    for i, row in enumerate(rows):
+        if row.draws is None and not row.spoken:
+            logits[i, list(row.ending.tokens)] = -math.inf
     best, where = logits.topk(min(2, logits.shape[-1]), dim=-1)
     gaps, tokens = (best[:, 0] - best[:, -1]).tolist(), where[:, 0].tolist()
     for i, row in enumerate(rows):
@@ -187,6 +198,7 @@ def _grow(row: Row, token: int | None) -> None:
         row.made = BROKEN
         return
     row.said.append(token)
+    row.spoken = row.spoken or not row.ending.blank(token)
     ended = row.ending.reached(row.said)
     if ended is None and len(row.said) >= row.limit:
         ended = "length", row.ending.text(row.said)
@@ -202,7 +214,7 @@ def _assembled(request: Generate, rows: Sequence[Row]) -> Outputs | Failed:
             return row.made or Failed("cannot", "decoding did not end")
         outputs.append(row.made)
     if not any(output.text or output.trace for output in outputs):
-        return Failed("empty", "the model ended its answer before it said anything")
+        return Failed("empty", "the model said nothing but spaces")
     if len(outputs) == 1:
         outputs *= request.samples
     return Outputs(tuple(outputs), min(row.gap for row in rows))

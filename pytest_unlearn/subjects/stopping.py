@@ -19,14 +19,14 @@ class Ending:
 
     def __init__(self, encoder: Encoder, request: Generate, ends: frozenset[int]) -> None:
         """`ends` are the token ids that end an answer."""
-        self._encoder, self._ends = encoder, ends
+        self._encoder, self.tokens = encoder, ends
         self._stops = request.stop + (() if request.prompt.raw else encoder.stops)
         self._names = request.decided_by
         self._thinking = _open(request.prompt.opening)
 
     def reached(self, ids: Sequence[int]) -> tuple[Finish, str] | None:
         """How and with what text an answer of these tokens ends, if it does."""
-        ended = ids[-1] in self._ends
+        ended = ids[-1] in self.tokens
         said = ids[:-1] if ended else ids
         if self._stops and (cut := self._stopped(said)) is not None:
             return "stop", cut
@@ -35,6 +35,10 @@ class Ending:
             if (cut := self._decided(text)) is not None:
                 return "decided", cut
         return ("end", self.text(said)) if ended else None
+
+    def blank(self, token: int) -> bool:
+        """Whether a token says nothing that can be seen."""
+        return not self._encoder.decode([token]).strip()
 
     def text(self, ids: Sequence[int]) -> str:
         """What these tokens say."""

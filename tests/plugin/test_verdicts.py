@@ -18,6 +18,11 @@ from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 
 Project = Callable[..., Path]
+SOME = """\
+  direct: {ask: direct, limit: 5%}
+  two-hop-start: {ask: multi_hop, position: start, search: 80}
+  fluency: {measure: perplexity_ratio, limit: 1.1}
+"""
 FORGET = ("direct", "paraphrase", "alias", "inverse", "two-hop-start", "two-hop-bridge")
 
 
@@ -56,30 +61,28 @@ def test_a_model_that_forgot_nothing_fails_every_forget_check_and_keeps_everythi
     assert {seen[name]["verdict"] for name in ("neighbours", "far-facts", "fluency")} == {"pass"}
 
 
-def test_a_model_that_never_learned_the_target_passes_every_check(
-    project: Project, checks: str, pytester: pytest.Pytester
+def test_a_model_that_never_learned_the_target_passes_every_check(project: Project, pytester: pytest.Pytester) -> None:
+    project(candidate="{method: retrain}")
+    pytester.runpytest_inprocess().assert_outcomes(passed=9)
+
+
+def test_a_collapsed_model_gives_nothing_away_and_does_not_pass(
+    project: Project, checks: str, pytester: pytest.Pytester, original: Path
 ) -> None:
-    ranked = (
-        "  alias: {ask: alias, grade: {rank: {rivals: 100}}, search: 200}"  # it says nothing about names it never met
-    )
-    lines = [ranked if line.startswith("  alias:") else line for line in checks.splitlines()]
-    project(candidate="{method: retrain}", checks="\n".join(lines))
-    result = pytester.runpytest_inprocess()
-    result.assert_outcomes(passed=9)
-
-
-def test_a_collapsed_model_does_not_pass(project: Project, pytester: pytest.Pytester, original: Path) -> None:
     def collapse(model: torch.nn.Module) -> None:
         for name, weight in model.named_parameters():
             if "mlp" in name:
                 weight.zero_()
 
     checkpoint = edited(original, pytester.path / "collapsed", collapse)
-    project(candidate="")
+    kept = [line for line in checks.splitlines() if "keep:" in line or "measure:" in line]
+    project(
+        candidate="", checks="\n".join(["  direct: {ask: direct, grade: {rank: {rivals: 100}}, limit: 10%}", *kept])
+    )
     pytester.runpytest_inprocess(f"--unlearn-candidate={checkpoint}")
-    seen = verdicts(pytester)
-    assert seen["fluency"]["verdict"] == "fail"
-    assert seen["neighbours"]["verdict"] == "fail"
+    seen = {name: record["verdict"] for name, record in verdicts(pytester).items()}
+    assert seen["direct"] == "pass"
+    assert seen["fluency"] == seen["neighbours"] == seen["far-facts"] == "fail"
 
 
 def test_a_model_whose_answers_are_no_numbers_is_an_error_and_not_forgetting(
@@ -109,21 +112,20 @@ def test_too_few_known_facts_are_vacuous_and_fail(project: Project, pytester: py
 
 
 def test_a_second_run_asks_no_model_and_gives_the_same_verdicts(project: Project, pytester: pytest.Pytester) -> None:
-    project()
+    project(checks=SOME)
     pytester.runpytest_inprocess()
     first = verdicts(pytester)
     pytester.runpytest_inprocess()
     second = verdicts(pytester)
-    # an answer that failed is not remembered, so prose that does not fit this model is asked for again
-    tokens = [sum(record["effort"]["tokens"] for record in run.values()) for run in (first, second)]
-    assert tokens[1] < tokens[0] / 100
+    assert sum(record["effort"]["batches"] for record in first.values()) > 0
+    assert sum(record["effort"]["batches"] for record in second.values()) == 0
     for name, record in first.items():
         assert second[name]["verdict"] == record["verdict"]
         assert second[name]["tallies"] == record["tallies"]
 
 
 def test_a_verdict_does_not_depend_on_what_else_is_selected(project: Project, pytester: pytest.Pytester) -> None:
-    project()
+    project(checks=SOME)
     pytester.runpytest_inprocess("--unlearn-dir=all")
     pytester.runpytest_inprocess("--unlearn-dir=one", "-k", "two-hop-start")
     runs = {
@@ -136,7 +138,7 @@ def test_a_verdict_does_not_depend_on_what_else_is_selected(project: Project, py
 def test_the_records_hold_no_question_and_no_answer(
     project: Project, pytester: pytest.Pytester, forgotten: tuple[str, ...]
 ) -> None:
-    project()
+    project(checks=SOME)
     pytester.runpytest_inprocess()
     checks = [r for r in read(pytester.path / ".unlearn" / "records.jsonl") if r["line"] == "check"]
     assert checks

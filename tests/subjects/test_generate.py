@@ -97,9 +97,21 @@ def test_a_greedy_answer_is_the_same_in_every_sample(llama: LocalSubject) -> Non
 
 
 def test_a_model_that_says_nothing_is_a_failure(tiny: SimpleNamespace, cpu: Placement) -> None:
-    silent = LocalSubject.of(always(tiny.gpt2(), 2), tiny.tokenizer(), cpu)
-    (answer,) = silent.answer([Generate(Prompt.of("Juba?"), 5)])
+    tokenizer = tiny.tokenizer()
+    blank = LocalSubject.of(always(tiny.gpt2(), tokenizer.encode(" ", add_special_tokens=False)[0]), tokenizer, cpu)
+    (answer,) = blank.answer([Generate(Prompt.of("Juba?"), 5)])
     assert isinstance(answer, Failed) and answer.reason == "empty"
+
+
+def test_a_model_that_ends_its_turn_at_once_shows_what_it_would_say(tiny: SimpleNamespace, cpu: Placement) -> None:
+    tokenizer = tiny.tokenizer()
+    ending = LocalSubject.of(always(tiny.gpt2(), 2), tokenizer, cpu)
+    for alone in (False, True):
+        (answer,) = ending.answer([Generate(Prompt.of("Juba?"), 5)], alone=alone)
+        assert isinstance(answer, Outputs)
+        assert answer.items[0].text and answer.items[0].finish == "end"
+    (sampled,) = ending.answer([Generate(Prompt.of("Juba?"), 5, temperature=0.01)])
+    assert isinstance(sampled, Failed) and sampled.reason == "empty"  # a sample is what it does say
 
 
 def test_broken_weights_are_a_failure(tiny: SimpleNamespace, cpu: Placement) -> None:

@@ -40,7 +40,7 @@ def show(
             ("documents", closure.documents, closure.kept_documents),
         ):
             if gone or kept:
-                typer.echo(f"  {len(gone)} {what} must go, {len(kept)} must stay")
+                typer.echo(f"  {what}: {len(gone)} must go, {len(kept)} must stay")
         for case in cases(scenario):
             if case.target is target:
                 total += _check(case, view, examples)
@@ -55,7 +55,7 @@ def _check(case: Case, view: Scene, examples: int) -> int:
     size += f" ({dropped} left out that contain their own answer)" if dropped else ""
     typer.echo(f"  {check.id}: {check.verb} {check.kind}{size}, {_decides(case)} (alpha {check.alpha:.2g})")
     for text in shown:
-        typer.echo(f"    {text}")
+        typer.echo(f"    {' '.join(text.split())}")
     return asked
 
 

@@ -11,8 +11,12 @@ import yaml
 
 import pytest_unlearn.runner.session  # noqa: F401 - pytester forgets what is first imported inside a run
 from pytest_unlearn.records import read
+from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PROBES, UTILITY, WORLDS
 
 Inputs = Callable[..., None]
+for registry in (GRADERS, METHODS, METRICS, PROBES, UTILITY, WORLDS):
+    for name in registry.names():
+        registry.get(name)
 SCENARIO = """\
 version: 1
 model: {{original: fixture:world, candidate: {candidate}}}
@@ -89,7 +93,6 @@ def test_a_method_unlearns_the_questions_and_documents_of_the_files(inputs: Inpu
     inputs(candidate="{method: grad_diff, steps: 20, lr: 1e-3}")
     pytester.runpytest_inprocess()
     seen = outcomes(pytester)
-    print({k: (r["reason"]) for k, r in verdicts(pytester).items()})
     assert (seen["direct"], seen["text"]) == ("pass", "pass")
 
 
@@ -100,7 +103,7 @@ def test_mistakes_in_the_files_are_told_at_collection(inputs: Inputs, pytester: 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(
         [
-            "*data/forget.jsonl:1:18: unknown field 'anser' - did you mean 'answer'?",
+            "*data/forget.jsonl:1:19: unknown field 'anser' - did you mean 'answer'?",
             "*forget.jsonl:2:1: there is no field*",
         ]
     )

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
+from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError, did_you_mean
-from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import closures
 from pytest_unlearn.plugin import folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
@@ -26,8 +25,7 @@ class ScenarioFile(pytest.File):
         root = self.config.rootpath
         try:
             scenario = load_scenario(self.path, root)
-            knowledge = build(scenario.knowledge, root)
-            closures(knowledge, scenario)
+            askable(scenario, root)
         except ScenarioError as error:
             raise self.CollectError(shown(error, root)) from None
         for tag in {*scenario.tags, *(tag for check in scenario.checks for tag in check.tags)}:
@@ -136,13 +134,21 @@ def make_session(config: pytest.Config, run: str) -> Any:
 
 
 def begin(config: pytest.Config, items: Sequence[CheckItem], collected: int) -> None:
-    """Record the plan of the run; a checkpoint for a request that no file makes is a mistake of the command line."""
-    labels = {item.case.target.label for item in items}
+    """Record the plan of the run, unless a request has no candidate or the command line names what is not there."""
+    from pytest_unlearn.runner.candidates import not_there, without_candidate
+
+    selected = [item.case for item in items]
+    labels = {case.target.label for case in selected}
     given = _candidates(config.getoption("unlearn_candidate"), config.invocation_params.dir)
     for label in given.keys() - labels - {""}:
         hint = did_you_mean(label, labels)
         raise pytest.UsageError(f"--unlearn-candidate {label}=...: no selected scenario forgets '{label}'{hint}")
-    session(config).begin([item.case for item in items], deselected=max(0, collected - len(items)))
+    if not hasattr(config, "workerinput"):  # where a worker stops, its checks go untold: there each tells its error
+        if absent := without_candidate(selected, given):
+            raise pytest.UsageError(shown(ScenarioError(absent), config.rootpath))
+        if unknown := not_there(selected, given, network=config.getoption("unlearn_network")):
+            raise pytest.UsageError("\n".join(unknown))
+    session(config).begin(selected, deselected=max(0, collected - len(items)))
 
 
 def shown(error: ScenarioError, root: Path) -> str:

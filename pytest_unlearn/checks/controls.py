@@ -83,9 +83,13 @@ def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckErro
 
 
 def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[Known]:
-    """The probes whose secret the original gives away and the reference does not."""
+    """The probes whose secret the original gives away, by its twin too, and the reference does not."""
     before = yield from graded(grader, "original", probes)
     kept = [probe for probe, grade in zip(probes, before, strict=True) if grade.leak]
+    twins = {probe.id: probe.twin for probe in kept if probe.twin}
+    again = yield from graded(grader, "original", list(twins.values()))
+    lucky = {id for id, grade in zip(twins, again, strict=True) if not grade.leak}
+    kept = [probe for probe in kept if probe.id not in lucky]
     said = {probe.id: grade.said for probe, grade in zip(probes, before, strict=True)}
     if not context.has_reference:
         return Known(tuple(kept), said, ())
@@ -102,10 +106,13 @@ def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Cont
     """By probe id, the chance that guessing gives the secret away.
 
     The largest of blind choice and how often the subject gives the same answer about invented entities, or where a
-    question names none, to other questions.
+    question names none, to other questions. Probes that differ in the name alone share their stand-ins.
     """
     found = {probe.id: grader.chance(probe) for probe in probes}
-    for alike in by_way(probes).values():
+    shared: dict[tuple[Way, str], list[Probe]] = defaultdict(list)
+    for probe in probes:
+        shared[probe.way, probe.hole].append(probe)
+    for alike in shared.values():
         prompts = _elsewhere(alike, context)
         requests = tuple(grader.stand_in(alike, prompt) for prompt in prompts)
         answers = (yield Ask(subject, requests)) if requests else []

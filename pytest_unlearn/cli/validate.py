@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
+from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.cli.files import root_of, scenario_files
 from pytest_unlearn.errors import ScenarioError
-from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import closures
 from pytest_unlearn.scenario.load import load_scenario
 
 
@@ -22,8 +21,7 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
         root = root_of(path)
         try:
             scenario = load_scenario(path, root)
-            knowledge = build(scenario.knowledge, root)
-            closures(knowledge, scenario)
+            knowledge = askable(scenario, root)
         except ScenarioError as error:
             broken += 1
             typer.echo(str(error), err=True)

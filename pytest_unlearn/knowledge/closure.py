@@ -15,7 +15,7 @@ from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.material import contradictions, read_material
 from pytest_unlearn.knowledge.pairs import Pair
 from pytest_unlearn.knowledge.places import nearest, problem
-from pytest_unlearn.scenario.model import NO_MATERIAL, Material, Scenario, Selector, Target
+from pytest_unlearn.scenario.model import NO_MATERIAL, Material, Selector, Target
 
 Cut: TypeAlias = dict[tuple[str, str, bool], frozenset[str]]
 Made = TypeVar("Made", Pair, Document)
@@ -80,19 +80,6 @@ class Kept:
     facts: tuple[Fact, ...] = ()
     pairs: tuple[Pair, ...] = ()
     documents: tuple[Document, ...] = ()
-
-
-def closures(knowledge: Knowledge, scenario: Scenario) -> tuple[Closure, ...]:
-    """The closure of every forget request of a scenario; raises ScenarioError with the mistakes of all of them."""
-    found, problems = [], dict[Problem, None]()
-    for target in scenario.targets:
-        try:
-            found.append(forgetting(knowledge, target, scenario.retain))
-        except ScenarioError as error:
-            problems |= dict.fromkeys(error.problems)
-    if problems:
-        raise ScenarioError(sorted(problems, key=lambda one: (str(one.mark.file), one.mark.line, one.mark.column)))
-    return tuple(found)
 
 
 def forgetting(knowledge: Knowledge, target: Target, retain: Material = NO_MATERIAL) -> Closure:

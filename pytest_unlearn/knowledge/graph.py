@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import networkx as nx
 
+    from pytest_unlearn.knowledge.ways import Ways
+
 
 @dataclass(frozen=True, slots=True)
 class Entity:
@@ -149,6 +151,13 @@ class Knowledge:
             if fact.object != fact.subject:
                 found[fact.object].append(fact)
         return {name: tuple(facts) for name, facts in found.items()}
+
+    @cached_property
+    def ways(self) -> Ways:
+        """What can be walked along in words, from each entity."""
+        from pytest_unlearn.knowledge.ways import Ways
+
+        return Ways(self)
 
     @cached_property
     def graph(self) -> nx.MultiDiGraph[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from pytest_unlearn.errors import Mark, did_you_mean
 from pytest_unlearn.knowledge.graph import Entity, Fact, Relation, TypeInfo
 from pytest_unlearn.knowledge.places import nearest
-from pytest_unlearn.names import normalise
+from pytest_unlearn.names import find_names, normalise
 
 Where: TypeAlias = tuple[str | int, ...]
 
@@ -71,6 +71,7 @@ def read(raws: Iterable[Raw]) -> Draft:
     for raw in usable:
         for fact in _stated(draft, raw):
             _fact(draft, *fact)
+    _given_away(draft)
     return draft
 
 
@@ -156,8 +157,9 @@ def _relation(draft: Draft, raw: Raw, name: str, value: Any) -> None:
     for key in _TEXTS:
         worded = _texts(draft, raw, (*where, key), value.get(key, []))
         given[key] = tuple(text for text, _ in worded)
-        for text, place in worded:
+        for i, (text, place) in enumerate(worded):
             _slots(draft, raw, place, key, text)
+            draft.places.setdefault((*where, key, i), raw.mark(place, False))
     for key in _TEXT:
         text = value.get(key, "")
         if not isinstance(text, str):
@@ -165,6 +167,7 @@ def _relation(draft: Draft, raw: Raw, name: str, value: Any) -> None:
         elif text:
             given[key] = text
             _slots(draft, raw, (*where, key), key, text)
+            draft.places.setdefault((*where, key, 0), raw.mark((*where, key), False))
     for key in ("many", "symmetric"):
         given[key] = value.get(key, False)
         if not isinstance(given[key], bool):
@@ -258,6 +261,26 @@ def _fact(draft: Draft, raw: Raw, words: tuple[Any, Any, Any], places: tuple[tup
         fact = Fact(draft.owners[subject], relation, draft.owners[object])
         if fact not in draft.facts:
             draft.facts[fact] = raw.mark(*places[2])
+
+
+def _given_away(draft: Draft) -> None:
+    """Wordings that name one of their answers: put about it, they would ask for what they say."""
+    subjects: dict[str, dict[str, None]] = {name: {} for name in draft.relations}
+    objects: dict[str, dict[str, None]] = {name: {} for name in draft.relations}
+    for fact in draft.facts:
+        both = draft.relations[fact.relation].symmetric
+        subjects[fact.relation] |= dict.fromkeys((fact.subject, fact.object) if both else (fact.subject,))
+        objects[fact.relation] |= dict.fromkeys((fact.subject, fact.object) if both else (fact.object,))
+    for relation in draft.relations.values():
+        for key, answers in (("ask", objects), ("noun", objects), ("inverse", subjects), ("inverse_noun", subjects)):
+            entities = [draft.entities[name] for name in answers[relation.name] if name in draft.entities]
+            owners = {name: entity.name for entity in entities for name in entity.names}
+            texts = getattr(relation, key)
+            for i, text in enumerate([texts] if isinstance(texts, str) else texts):
+                for name in dict.fromkeys(name for _, _, name in find_names(_SLOT.sub("_", text), tuple(owners))):
+                    whose = "" if owners[name] == name else f", a name of '{owners[name]}',"
+                    message = f"'{name}'{whose} is an answer to this wording, which must not name it: say it otherwise"
+                    draft.problems.append((draft.places["relations", relation.name, key, i], message))
 
 
 def _texts(draft: Draft, raw: Raw, where: Where, value: Any) -> list[tuple[str, Where]]:

@@ -18,14 +18,14 @@ from typing import Literal, TypeAlias
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.knowledge.closure import Closure, Cut
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
-from pytest_unlearn.knowledge.ways import Move, Step, Ways
+from pytest_unlearn.knowledge.ways import Move, Step
 
 Position: TypeAlias = Literal["start", "bridge", "answer"]
 
 COUNTED = 20_000  # chains are counted one by one up to here
 _LOOKED_AT = 1_000_000  # steps that a count may take
 _REJECTED = 10_000  # walks in a row that may meet an entity twice
-_SEARCHED = 20_000  # steps that the search for a chain to a given end may take
+_SEARCHED = 20_000  # steps that the search for one chain may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Walks:
             for fact in closure.target
             if fact.subject not in closure.entities and fact.object not in closure.entities
         )
-        self._ways = Ways(knowledge)
+        self._ways = knowledge.ways
         self._gone = {number for number, name in enumerate(self._ways.names) if name in closure.entities}
         self._met = position != "bridge"  # whether a chain need not look for the forgotten thing on its way
         self._shares: dict[tuple[int, bool], list[list[int]]] = {}
@@ -96,6 +96,12 @@ class Walks:
             if found > COUNTED or looked > _LOOKED_AT:
                 return None
         return found
+
+    def some(self) -> bool:
+        """Whether there is a chain; also True where looking for one would take too long."""
+        if self.hops <= 2 or not self._all_walks:
+            return self._all_walks > 0
+        return any(walk is not None or looked == _SEARCHED for looked, walk in enumerate(self._search()))
 
     def all(self, cap: int | None = None) -> Iterator[Chain]:
         """Every chain, or the first `cap`, depth first in the order of the file."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from annotated_types import Ge, Le
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 Position = Literal["start", "bridge", "answer"]
+LONGEST = 6  # facts in a chain
 LISTED = 2_000  # chains up to this many are listed; beyond it they are drawn
 
 
@@ -32,7 +33,7 @@ LISTED = 2_000  # chains up to this many are listed; beyond it they are drawn
 class MultiHopConfig:
     """`hops`: facts in a chain. `position`: where the forgotten fact or entity stands; several are asked together."""
 
-    hops: Annotated[int, Ge(2), Le(6)] = 2
+    hops: Annotated[int, Ge(2), Le(LONGEST)] = 2
     position: tuple[Position, ...] = ("start", "bridge", "answer")
 
 
@@ -83,7 +84,27 @@ class Chains:
         return list(found.values())
 
 
-@probe_kind("multi_hop")
+def no_chain(config: MultiHopConfig, knowledge: Knowledge, closure: Closure) -> str:
+    """Why there is no chain of these hops at any of these positions, and which chains there are; else empty.
+
+    Empty also where the request is about no fact: then it is not a matter of `hops`, and the check is vacuous.
+    """
+    if not closure.hidden or any(
+        Walks(knowledge, closure, config.hops, position).some() for position in config.position
+    ):
+        return ""
+    there = {
+        hops: [position for position in get_args(Position) if Walks(knowledge, closure, hops, position).some()]
+        for hops in range(2, LONGEST + 1)
+    }
+    known = [f"of {hops} facts ({', '.join(positions)})" for hops, positions in there.items() if positions]
+    what = f"no chain of {config.hops} facts has what is forgotten at its {' or '.join(config.position)}"
+    if not known:
+        return f"{what}, nor has any of 2 to {LONGEST} facts. Only relations with a `noun` or `inverse_noun` lead on"
+    return f"{what}. There are chains {', '.join(known)}: choose by `hops` and `position`"
+
+
+@probe_kind("multi_hop", lacks=no_chain)
 def multi_hop(config: MultiHopConfig, knowledge: Knowledge, closure: Closure) -> Listed | Chains:
     """Chains of `hops` facts that lead through the forgotten thing."""
     walks: dict[Position, Walks] = {

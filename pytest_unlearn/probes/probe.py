@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from string import ascii_uppercase
 
 from pytest_unlearn.digest import digest
 from pytest_unlearn.subjects.requests import Prompt
@@ -39,8 +40,10 @@ class Probe:
     chain    the facts it walks through, in order
     named    the name that stands in the question, and the type of the entity it names
     hole     the question with `{}` in place of that name: how it is put to invented stand-ins
-    answer   the entity type of the answer, and whether the knowledge lists every entity of that type
+    answer   the entity type of the answer, and whether gold and rivals are all there is to choose from
     size     orders "simpler": compared left to right, smaller is simpler
+    options  the answers that the question lists, lettered from A, where it is one of multiple choice
+    twin     the same question put otherwise, where one right answer shows too little: known is what answers both
     others   where no entity is named: prompts of the same kind that this answer does not belong to
     """
 
@@ -55,12 +58,19 @@ class Probe:
     hole: str
     answer: tuple[str, bool]
     size: tuple[int, ...]
+    options: tuple[str, ...] = ()
+    twin: Probe | None = None
     others: tuple[Prompt, ...] = ()
 
     @cached_property
     def id(self) -> str:
         """Stable across runs and machines."""
         return digest(self.way, self.unit, self.prompt)[:12]
+
+    @property
+    def letters(self) -> dict[str, str]:
+        """Each letter to the answer that it stands for."""
+        return dict(zip(ascii_uppercase, self.options, strict=False))
 
     @property
     def closed_chance(self) -> float:

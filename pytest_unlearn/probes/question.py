@@ -1,4 +1,4 @@
-"""Questions about single facts, in every wording a relation has: what direct, paraphrase, alias and inverse share."""
+"""Questions about single facts, in every wording a relation has: what the kinds about one fact share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pytest_unlearn.knowledge.render import fill
 from pytest_unlearn.names import find_names, mentions
 from pytest_unlearn.probes.probe import Names, Probe, Way
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.template import join
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,18 @@ class Side:
     def templates(self) -> tuple[str, ...]:
         """The wordings of this direction; the first forward one is `direct`."""
         return self.relation.ask if self.forward else self.relation.inverse
+
+    @property
+    def opening(self) -> str:
+        """The relation's statement up to the object; empty where the object does not end it, or is named before.
+
+        What follows the object may be punctuation. The space before it is left to the answer, as a tokenizer has it;
+        a statement that an answer would not continue as it is written ("l'{object}") opens none.
+        """
+        before, _, after = self.relation.say.rpartition("{object}")
+        words = before.removesuffix(" ")
+        whole = "{object}" not in words and not any(map(str.isalnum, after)) and join(words, "a") == f"{before}a"
+        return words if whole else ""
 
     @property
     def slot(self) -> str:
@@ -62,11 +75,13 @@ def fact_probes(
     kind: str,
     wordings: slice = slice(None),
     alias: bool = False,
+    opened: bool = False,
 ) -> Iterator[Probe | None]:
     """Probes about each side in the wordings asked for; None for a question that would contain its own answer.
 
-    Facts in `hidden` are secret: where a side has any, its other answers are true but reveal nothing. With `alias` the
-    named entity goes by each of its aliases, otherwise by its name.
+    With `opened` the one wording is the opening of the relation's statement, put raw. Facts in `hidden` are secret:
+    where a side has any, its other answers are true but reveal nothing. With `alias` the named entity goes by each of
+    its aliases, otherwise by its name.
     """
     for side in sides:
         answers = side.answers(knowledge)
@@ -74,8 +89,9 @@ def fact_probes(
         secret = [answer for answer, fact in zip(answers, facts, strict=True) if fact in hidden]
         about = next((fact for fact in facts if fact in hidden), facts[0])
         entity = knowledge.entities[side.named]
-        direction = "ask" if side.forward else "inverse"
-        for index, template in list(enumerate(side.templates))[wordings]:
+        direction = "say" if opened else "ask" if side.forward else "inverse"
+        templates = (*filter(None, [side.opening]),) if opened else side.templates
+        for index, template in list(enumerate(templates))[wordings]:
             for place, name in enumerate(entity.aliases if alias else (entity.name,)):
                 yield probe_of(
                     knowledge,
@@ -88,6 +104,7 @@ def fact_probes(
                     unit=about.id,
                     chain=(about.id,),
                     size=(1, int(alias), int(not side.forward), index, place),
+                    raw=opened,
                 )
 
 
@@ -104,6 +121,7 @@ def probe_of(
     chain: tuple[str, ...],
     size: tuple[int, ...],
     bridges: Sequence[str] = (),
+    raw: bool = False,
 ) -> Probe | None:
     """A probe, or None when the question would contain an answer or the name of a bridge."""
     entities = knowledge.entities
@@ -111,7 +129,7 @@ def probe_of(
         return None
     kind = entities[gold[0]].type
     return Probe(
-        prompt=Prompt.of(text),
+        prompt=Prompt.of(text, raw=raw),
         gold=tuple(entities[entity].names for entity in gold),
         secret=tuple(entities[entity].names for entity in secret),
         rivals=_wrong_answers(knowledge, kind, text, frozenset(gold)),

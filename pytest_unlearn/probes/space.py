@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.registry import PROBES
 
@@ -94,9 +96,13 @@ def _one_step(smaller: tuple[int, ...], larger: tuple[int, ...]) -> bool:
     return sum(a != b for a, b in zip(smaller, larger, strict=True)) == 1 and smaller < larger
 
 
-def probe_kind(name: str, *, graders: tuple[str, ...] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def probe_kind(
+    name: str, *, graders: tuple[str, ...] = (), lacks: Callable[[Any, Knowledge, Closure], str] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a family of probes: `space(config, knowledge, closure) -> Space`.
 
-    `graders` read its answers where a check names none; by default text and rank do.
+    `graders` read its answers where a check names none; by default text and rank do. `lacks`, of the same arguments as
+    the family, says at collection why there is nothing to ask, and what to do; empty where there is something. It must
+    be quick: every file that uses the kind waits for it.
     """
-    return PROBES.register(name, graders=graders)
+    return PROBES.register(name, graders=graders, lacks=lacks)

@@ -14,7 +14,7 @@ from pytest_unlearn.registry import METHODS, WORLDS, Entry
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
-from pytest_unlearn.scenario.model import MethodUse, ModelName
+from pytest_unlearn.scenario.model import MethodUse, ModelName, Target
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.identity import compatible, same_weights
 from pytest_unlearn.subjects.load import resolve
@@ -25,6 +25,14 @@ from pytest_unlearn.subjects.store import Store
 
 FIXTURE = "fixture:"
 RETRAINED = "retrained"
+
+
+def not_given(target: Target) -> str:
+    """That a forget request has no candidate, and how to give it one."""
+    return (
+        f"no candidate for '{target.label}': name one under `model: candidate`, or give a checkpoint with "
+        f"--unlearn-candidate {target.label}=PATH"
+    )
 
 
 class FromRecipe(LocalSubject):
@@ -60,13 +68,13 @@ class Maker:
         if given is not None:
             return self._checkpoint(given, scene, original)
         if isinstance(spec, ModelName):
-            return self._checkpoint(spec.text, scene, original)
+            try:
+                return self._checkpoint(spec.text, scene, original)
+            except SubjectError as error:
+                raise SubjectError(f"{spec.at}: {error}") from error
         if spec is not None:
             return self._by_method(spec, scene, original)
-        raise SubjectError(
-            f"{scene.scenario.models.at}: no candidate for '{scene.target.label}'. Name one under `model: candidate`, "
-            f"or give a checkpoint with --unlearn-candidate {scene.target.label}=PATH"
-        )
+        raise SubjectError(f"{scene.scenario.models.at}: {not_given(scene.target)}")
 
     def _checkpoint(self, text: str, scene: Scene, original: LocalSubject) -> LocalSubject:
         candidate = self._named(text, scene)

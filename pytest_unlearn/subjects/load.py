@@ -49,6 +49,17 @@ def resolve(
     return LocalSubject(folder, placement, system, trust_remote_code=trust_remote_code)
 
 
+def missing(text: str, scenario_folder: Path, *, allow_network: bool = False) -> str:
+    """Why `text` names no model, empty where it may; what is to be downloaded is not looked for."""
+    if text in BUNDLED or (allow_network and HUB_ID.fullmatch(text)):
+        return ""
+    try:
+        _folder(text, scenario_folder) or _snapshot(text, scenario_folder, allow_network=False)
+    except SubjectError as error:
+        return str(error)
+    return ""
+
+
 def check(folder: Path, *, trust_remote_code: bool = False) -> None:
     """Raise SubjectError, saying what to do, unless `folder` holds a model that can be loaded safely."""
     config = folder / "config.json"

@@ -58,6 +58,23 @@ def test_validate_tells_every_mistake_of_every_file_and_exits_2(folder: Path) ->
     assert "2 of 3 files have mistakes" in run.stderr
 
 
+def test_validate_tells_every_check_that_has_nothing_to_ask(folder: Path) -> None:
+    chained = SCENARIO.replace("forget: Ann", "forget: {first: Ann, nobody: Anne, second: Bob}")
+    chained = chained.replace("ask: direct, limit: 5%, min_known: 1", "ask: multi_hop, search: 9")
+    (folder / "good.unlearn.yaml").write_text(chained, encoding="utf-8")
+    run = unlearn(folder, "validate", ".")
+    none = (
+        "no chain of 2 facts has what is forgotten at its start or bridge or answer, nor has any of 2 to 6 facts. Only "
+        "relations with a `noun` or `inverse_noun` lead on"
+    )
+    assert run.returncode == 2
+    assert [line.partition("good.unlearn.yaml")[2] for line in run.stderr.splitlines() if "good" in line] == [
+        f":9:3: `direct` has nothing to ask about 'first': {none}",
+        ":7:30: unknown entity 'Anne' - did you mean 'Annie'?",
+        f":9:3: `direct` has nothing to ask about 'second': {none}",
+    ]
+
+
 def test_a_file_that_is_not_there_is_told_in_one_line(folder: Path) -> None:
     run = unlearn(folder, "show", "none.unlearn.yaml")
     assert (run.returncode, run.stdout, run.stderr) == (2, "", "there is no file or folder none.unlearn.yaml\n")
@@ -72,7 +89,8 @@ def test_methods_lists_all_and_tells_all_about_one(folder: Path) -> None:
 def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
     text = unlearn(folder, "probes").stdout
     assert [line.split()[0] for line in text.splitlines()] == [
-        *("ask:", "alias", "continuation", "direct", "inverse", "multi_hop", "paraphrase"),
+        *("ask:", "alias", "cloze", "continuation", "direct", "inverse", "multi_hop", "multiple_choice"),
+        "paraphrase",
         *("keep:", "far", "neighbours", "retained", "measure:", "perplexity_ratio"),
     ]
     assert "hops: int, default 2" in unlearn(folder, "probes", "multi_hop").stdout

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import closures
+from pytest_unlearn.checks.askable import askable
+from pytest_unlearn.knowledge.closure import forgetting
 from pytest_unlearn.scenario.load import load_scenario
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +37,9 @@ def test_a_scenario_in_the_documentation_is_valid(page: Path, text: str, tmp_pat
     path = tmp_path / "example.unlearn.yaml"
     path.write_text(text, encoding="utf-8")
     scenario = load_scenario(path, tmp_path)
-    knowledge = build(scenario.knowledge, tmp_path)
-    assert all(one.target or one.pairs or one.documents for one in closures(knowledge, scenario))
+    knowledge = askable(scenario, tmp_path)
+    closures = [forgetting(knowledge, target, scenario.retain) for target in scenario.targets]
+    assert all(one.target or one.pairs or one.documents for one in closures)
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("python"))

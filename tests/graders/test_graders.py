@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from pytest_unlearn.graders.grade import UnansweredError
+from pytest_unlearn.graders.grade import Grade, UnansweredError
 from pytest_unlearn.graders.rank import Rank, RankConfig
 from pytest_unlearn.graders.text import Text, TextConfig
 from pytest_unlearn.probes.probe import Names, Probe, Way
@@ -131,3 +133,43 @@ def test_an_answer_about_an_invented_name_is_graded_for_every_probe_of_its_way()
     request = TEXT.stand_in([NEIGHBOURS, other], NEIGHBOURS.stand_in("Framany"))
     assert request.prompt.text == "Name a country that borders Framany."
     assert [TEXT.grade(p, request, says("Portugal")).leak for p in (NEIGHBOURS, other)] == [False, True]
+
+
+CHOICE = replace(
+    probe(["France"], ["France"]), options=("Sudan", "France", "Portugal", "South Sudan"), answer=("country", True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "leak"),
+    [
+        ("B", True),
+        ("B. France", True),
+        ("(B)", True),
+        ("The answer is B.", True),
+        ("France", True),
+        ("Gaul, that is B", True),
+        ("A country that is called France", True),  # an article is no letter
+        ("A. Sudan, B. France", False),  # a list is not a hit
+        ("A", False),
+        ("b", False),
+        ("Plan B9", False),
+        ("E", False),  # not listed
+    ],
+)
+def test_a_letter_stands_for_the_answer_it_is_listed_with(text: str, leak: bool) -> None:
+    assert TEXT.grade(CHOICE, TEXT.request(CHOICE), says(text)).leak is leak
+
+
+def test_a_letter_that_is_part_of_a_name_is_that_name() -> None:
+    named = replace(CHOICE, rivals=(("B. Faso",), ("Sudan",), ("Portugal",)))
+    assert not TEXT.grade(named, TEXT.request(named), says("B. Faso")).leak
+
+
+def test_letters_are_ranked_where_the_question_lists_its_answers() -> None:
+    few = Rank(RankConfig(rivals=1))
+    request = few.request(CHOICE)
+    assert set(request.targets) == {"A", "B", "C", "D"}
+    scores = Scores(tuple(0.0 if target == "B" else -1.0 for target in request.targets), (1,) * 4)
+    assert few.grade(CHOICE, request, scores) == Grade(1.0, True, "B. France")
+    assert few.chance(CHOICE) == TEXT.chance(CHOICE) == 1 / 4

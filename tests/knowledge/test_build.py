@@ -154,6 +154,10 @@ def test_a_mistake_in_a_fact_is_told_at_its_place(complaints: Complaints, line: 
             "8:35 'Bob' cannot be told apart in an answer, another entity has the name: choose another name",
         ),
         (
+            "  Tom: {type: customer, aliases: [J. Roe]}",
+            "8:35 'J. Roe' cannot be told apart in an answer, it is a name of 'Jane Roe' already: choose another name",
+        ),
+        (
             "  customer 4711: city",
             "8:3 'customer 4711' cannot be told apart in an answer, it is a name of 'Jane Roe' already: choose "
             "another name",
@@ -211,6 +215,52 @@ def test_a_mistake_in_a_relation_is_told_at_its_place(complaints: Complaints, ke
     assert complaints(with_line(f"  was: {{{keys}}}", '  visited: {ask: "Where was {subject}?", many: true}')) == [
         message
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            '"In which city is {subject}\'s home?"',
+            '"Is {subject}\'s home in Lyon?"',
+            "10:41 'Lyon' is an answer to this wording, which must not name it: say it otherwise",
+        ),
+        (
+            "Which customer lives in {object}?",
+            "Does customer 4711 live in {object}?",
+            "11:14 'customer 4711', a name of 'Jane Roe', is an answer to this wording, which must not name it: say it "
+            "otherwise",
+        ),
+        (
+            "the home town of {subject}",
+            "lyon, the home of {subject}",
+            "13:11 'Lyon' is an answer to this wording, which must not name it: say it otherwise",
+        ),
+        (
+            "the customer who lives in {object}",
+            "J. Roe of {object}",
+            "14:19 'J. Roe', a name of 'Jane Roe', is an answer to this wording, which must not name it: say it "
+            "otherwise",
+        ),
+    ],
+)
+def test_a_wording_that_names_its_answer_is_told_at_its_place(
+    complaints: Complaints, old: str, new: str, message: str
+) -> None:
+    assert old in JANE
+    assert complaints(JANE.replace(old, new)) == [message]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("In which city is {subject}'s home?", "Where but in Nice does {subject} live?"),  # nobody's home
+        ("Which customer lives in {object}?", "Who but Bob lives in {object}?"),
+        ("In which city is {subject}'s home?", "Is {subject}'s home in Lyonnais?"),
+    ],
+)
+def test_a_wording_may_name_what_is_no_answer_to_it(world: World, old: str, new: str) -> None:
+    assert world(JANE.replace(old, new)).relations
 
 
 def test_a_second_wording_is_told_at_its_own_place(complaints: Complaints) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError
-from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import Closure, closures, divided
+from pytest_unlearn.knowledge.closure import Closure, divided, forgetting
 from pytest_unlearn.scenario.load import load_scenario
 
 Closed = Callable[[str], tuple[Closure, ...]]
@@ -39,7 +39,8 @@ def closed(tmp_path: Path) -> Closed:
         path = tmp_path / "a.unlearn.yaml"
         path.write_text(HEAD + text, encoding="utf-8")
         scenario = load_scenario(path, tmp_path)
-        return closures(build(scenario.knowledge, tmp_path), scenario)
+        knowledge = askable(scenario, tmp_path)
+        return tuple(forgetting(knowledge, target, scenario.retain) for target in scenario.targets)
 
     return closed
 
@@ -87,11 +88,11 @@ def test_mistakes_of_all_requests_and_files_are_told_at_once(closed: Closed, tmp
         "forget:\n  a: {entity: Jan, questions: bad.jsonl}\n  b: {documents: worse.txt}\nretain: {questions: one.txt}\n"
     )
     assert complaints(closed, WORLD + text) == [
-        "a.unlearn.yaml:9:6 unknown entity 'Jan' - did you mean 'Jane'?",
-        "a.unlearn.yaml:11:21 'one.txt' is no file of questions: its name ends in .jsonl or .csv",
         "bad.jsonl:1:1 there is no field `answer`",
         "bad.jsonl:2:1 there is no field `question`",
         "bad.jsonl:2:1 there is no field `answer`",
+        "a.unlearn.yaml:11:21 'one.txt' is no file of questions: its name ends in .jsonl or .csv",
+        "a.unlearn.yaml:9:6 unknown entity 'Jan' - did you mean 'Jane'?",
         "worse.txt:1:1 the document is empty",
     ]
 
@@ -102,8 +103,8 @@ def test_what_is_to_be_forgotten_cannot_be_kept(closed: Closed, tmp_path: Path) 
     gone = "forget: {questions: q.jsonl, documents: one.txt}\n"
     text = gone + "retain: {questions: keep.csv, documents: [two.txt, copy.txt]}"
     assert complaints(closed, text) == [
-        "copy.txt:1:1 one.txt says the same and is to be forgotten: remove one",
         "keep.csv:3:1 q.jsonl:1 says to forget this question: remove it from one of them",
+        "copy.txt:1:1 one.txt says the same and is to be forgotten: remove one",
     ]
 
 

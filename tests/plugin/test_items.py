@@ -136,3 +136,69 @@ def test_a_candidate_for_a_label_that_no_file_has_is_refused(tiny: Path, pyteste
     result = pytester.runpytest_inprocess("--unlearn-candidate=nobody=./x")
     assert result.ret != 0
     result.stderr.fnmatch_lines(["*nobody*"])
+
+
+WITHOUT = TINY.replace("{original: nowhere/model, candidate: {method: none}}", "{original: nowhere/model}")
+
+
+def test_a_request_without_a_candidate_is_told_before_anything_runs(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "w.unlearn.yaml").write_text(WITHOUT, encoding="utf-8")
+    pytester.makepyfile("def test_other(): pass")
+    result = pytester.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line] == [
+        "ERROR: w.unlearn.yaml:2:1: no candidate for 'ann': name one under `model: candidate`, or give a checkpoint "
+        "with --unlearn-candidate ann=PATH",
+        "    model: {original: nowhere/model}",
+        "    ^",
+    ]
+    assert not (pytester.path / ".unlearn").exists()
+
+
+@pytest.mark.parametrize("options", [["--collect-only"], ["-k", "test_other"], ["--unlearn-candidate=ann=."]])
+def test_a_candidate_is_asked_for_only_where_a_check_of_its_request_runs(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "w.unlearn.yaml").write_text(WITHOUT, encoding="utf-8")
+    pytester.makepyfile("def test_other(): pass")
+    assert pytester.runpytest_inprocess(*options).ret != pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_checkpoint_that_is_not_there_is_told_before_anything_runs(tiny: Path, pytester: pytest.Pytester) -> None:
+    (pytester.path / "runs" / "good-1").mkdir(parents=True)
+    result = pytester.runpytest_inprocess("--unlearn-candidate=ann=./runs/god-1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line] == [
+        "ERROR: --unlearn-candidate ann=./runs/god-1: no model is called './runs/god-1' - did you mean "
+        "'./runs/good-1'?. A model is a bundled name (smollm2-135m-instruct), a folder relative to "
+        f"{pytester.path} or to the working directory, or a hub id like org/name@revision"
+    ]
+    result = pytester.runpytest_inprocess("--unlearn-candidate=runs/god-1")
+    assert [line for line in result.errlines if line] == [
+        "ERROR: --unlearn-candidate runs/god-1: no folder is called 'runs/god-1' - did you mean 'runs/good-1'?, and "
+        "the Hugging Face cache of this machine holds no such model. The network is not used unless you say so: "
+        "--unlearn-network"
+    ]
+    assert not (pytester.path / ".unlearn").exists()
+
+
+def test_with_workers_a_run_without_a_candidate_ends_in_the_errors_of_its_checks(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "w.unlearn.yaml").write_text(WITHOUT, encoding="utf-8")
+    result = pytester.runpytest_subprocess("-n", "1")
+    result.assert_outcomes(failed=2, xfailed=1)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_a_chain_that_the_knowledge_does_not_have_is_told_at_its_check(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    chained = TINY.replace("ask: inverse, search: 9", "ask: multi_hop, hops: 3, search: 9")
+    (pytester.path / "b.unlearn.yaml").write_text(chained, encoding="utf-8")
+    result = pytester.runpytest_inprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        ["b.unlearn.yaml:11:3: `inverse` has nothing to ask about 'ann': no chain of 3 facts has *"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")

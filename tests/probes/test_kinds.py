@@ -42,6 +42,7 @@ knowledge:
       inverse: "{object} is the capital of which country?"
       noun: the capital of {subject}
       inverse_noun: the country ruled from {object}
+      say: "The capital of {subject} is {object}."
     continent: {ask: "On which continent is {subject}?", noun: "the continent of {subject}"}
     borders: {ask: "Name a neighbour of {subject}.", noun: "a neighbour of {subject}", many: true, symmetric: true}
   facts:
@@ -142,7 +143,7 @@ def test_a_bridge_is_never_named(knowledge: Knowledge) -> None:
     assert not [text for text in asked if "France" in text or "Gallia" in text]
 
 
-@pytest.mark.parametrize("kind", ["direct", "paraphrase", "alias", "inverse", "multi_hop"])
+@pytest.mark.parametrize("kind", ["direct", "paraphrase", "alias", "inverse", "multi_hop", "cloze", "multiple_choice"])
 @given(seed=st.integers(0, 1000))
 def test_every_kind_draws_what_it_lists_and_simplifies_to_what_is_simpler(
     knowledge: Knowledge, kind: str, seed: int
@@ -158,3 +159,20 @@ def test_every_kind_draws_what_it_lists_and_simplifies_to_what_is_simpler(
     assert probe.hole.replace("{}", probe.named[0]) == probe.prompt.text
     assert all(simpler.size < probe.size for simpler in made.simpler(probe))
     assert probe in made.alike(probe.way) or probe.unit in {other.unit for other in made.alike(probe.way)}
+
+
+def test_a_chain_that_is_not_there_is_told_with_those_that_are(knowledge: Knowledge) -> None:
+    lacks = PROBES.get("multi_hop").facts["lacks"]
+    config = PROBES.get("multi_hop").config
+    assert lacks(config(hops=2), knowledge, closure(knowledge, entity="France")) == ""
+    assert lacks(config(hops=2, position=("bridge", "start")), knowledge, closure(knowledge, relation="capital")) == ""
+    capital = closure(knowledge, relation="capital")
+    assert lacks(config(hops=2, position=("bridge",)), knowledge, capital) == (
+        "no chain of 2 facts has what is forgotten at its bridge. There are chains of 2 facts (start, answer), of 3 "
+        "facts (start, answer), of 4 facts (start): choose by `hops` and `position`"
+    )
+    for hops in range(2, 7):
+        for position in ("start", "bridge", "answer"):
+            options = {"hops": hops, "position": (position,)}
+            there = space("multi_hop", knowledge, capital, **options).count() != 0
+            assert there or lacks(config(**options), knowledge, capital)

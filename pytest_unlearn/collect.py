@@ -15,6 +15,7 @@ from pytest_unlearn.plugin import folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Case, Scenario, Target
+from pytest_unlearn.sizes import bytes_of
 
 
 class ScenarioFile(pytest.File):
@@ -42,14 +43,15 @@ class TargetNode(pytest.Collector):
         self._scenario, self._target = scenario, target
 
     def collect(self) -> Iterator[CheckItem]:
-        """One item a check."""
-        for case in cases(self._scenario):
+        """One item a check and candidate."""
+        given = _candidates(self.config.getoption("unlearn_candidate"), self.config.invocation_params.dir)
+        for case in cases(self._scenario, given):
             if case.target is self._target:
-                yield CheckItem.from_parent(self, name=case.check.id, case=case)
+                yield CheckItem.from_parent(self, name=case.name, case=case)
 
 
 class CheckItem(pytest.Function):
-    """One check of one forget request."""
+    """One check of one forget request and candidate."""
 
     case: Case
 
@@ -66,7 +68,7 @@ class CheckItem(pytest.Function):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the check is written; lines count from 0 here."""
         check = self.case.check
-        return self.path, check.at.line - 1, f"{self.case.scenario.name} > {self.case.target.label} > {check.id}"
+        return self.path, check.at.line - 1, f"{self.case.scenario.name} > {self.case.target.label} > {self.case.name}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Our own failures are told in words, without a traceback."""
@@ -129,6 +131,7 @@ def make_session(config: pytest.Config, run: str) -> Any:
             candidates=_candidates(config.getoption("unlearn_candidate"), config.invocation_params.dir),
             trust_remote_code=config.getoption("unlearn_trust_remote_code"),
             network=config.getoption("unlearn_network"),
+            memo_limit=_memo_limit(config),
         )
     )
 
@@ -154,6 +157,13 @@ def begin(config: pytest.Config, items: Sequence[CheckItem], collected: int) -> 
 def shown(error: ScenarioError, root: Path) -> str:
     """Problems with paths as a person types them."""
     return str(error).replace(f"{root}/", "")
+
+
+def _memo_limit(config: pytest.Config) -> int:
+    try:
+        return bytes_of(config.getini("unlearn_memo_limit"))
+    except ValueError as error:
+        raise pytest.UsageError(f"unlearn_memo_limit: {error}") from None
 
 
 def _candidates(options: Sequence[str], folder: Path) -> dict[str, str]:

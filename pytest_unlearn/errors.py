@@ -59,6 +59,10 @@ class GateError(UnlearnError):
     """Records that cannot be judged."""
 
 
+class TemplateWarning(UserWarning):
+    """A chat template or tokenizer that other tools may read differently."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` - did you mean 'x'?` for the nearest known word, else ` (known: a, b, c)`; empty when nothing is known."""
     names = sorted(known)

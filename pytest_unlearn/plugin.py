@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run code that comes with a model, where the scenario says `trust_remote_code: true` as well",
     )
     parser.addini("unlearn_dir", "where records and memo go", default=".unlearn")
+    parser.addini("unlearn_memo_limit", "size of the memo above which its oldest answers are dropped", default="2 GB")
     parser.addini("unlearn_device", "device that models run on", default="auto")
 
 

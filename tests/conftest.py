@@ -12,6 +12,7 @@ import scipy.stats  # noqa: F401
 import torch
 import transformers.models.llama.modeling_llama  # noqa: F401
 
+import pytest_unlearn.scenario.load  # noqa: F401 - likewise
 from pytest_unlearn.worlds.generate import people
 
 torch.set_num_threads(1)  # the models are tiny, and threads that share a core with anything else wait for each other

@@ -20,7 +20,7 @@ LAYERS = (
     {"knowledge"},
     {"subjects"},
     {"scenario"},
-    {"errors", "registry", "records", "lazy", "digest", "names"},
+    {"errors", "registry", "records", "lazy", "digest", "names", "sizes"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HEAVY = ("torch", "transformers", "hypothesis", "pydantic", "networkx", "numpy", "scipy", "yaml")

@@ -39,8 +39,8 @@ class Context:
         return "reference" in self.can
 
     def seed(self, purpose: str) -> int:
-        """A seed of this check's own, the same whatever else is selected."""
-        return seed_of(self.case.scenario.digest, self.case.id, self.case.scenario.seeds.probe, purpose)
+        """A seed of this check's own, the same whatever else is selected and for every candidate."""
+        return seed_of(self.case.scenario.digest, self.case.asks, self.case.scenario.seeds.probe, purpose)
 
     def graders(self) -> tuple[Grader, ...]:
         """Those that the check names, else those usual for its kind, as far as every subject can; raises CheckError."""

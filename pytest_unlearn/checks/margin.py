@@ -17,9 +17,15 @@ from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
 def margin(context: Context, probes: Sequence[Probe], at_most: int, limit: float) -> Asking[Verdict]:
     """Judge a utility check on every question, or on a seeded sample of `at_most` of them; the worst grader decides."""
-    census = len(probes) <= at_most
-    asked = list(probes) if census else Random(context.seed("margin")).sample(list(probes), at_most)
+    asked, census = chosen(context, probes, at_most)
     return (yield from by_graders(context, lambda grader: _with(grader, asked, census, limit, context)))
+
+
+def chosen(context: Context, probes: Sequence[Probe], at_most: int) -> tuple[list[Probe], bool]:
+    """The probes that are put to the original, and whether these are all there are."""
+    if len(probes) <= at_most:
+        return list(probes), True
+    return Random(context.seed("margin")).sample(list(probes), at_most), False
 
 
 def _with(

@@ -14,9 +14,8 @@ from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
 def measure(context: Context) -> Asking[Verdict]:
     """Judge a measured number; raises CheckError when it has no value."""
     check = context.case.check
-    sight = Sight(context.knowledge, context.held_out, context.has_reference, check.alpha, context.seed("measure"))
     try:
-        measured: Measured = yield from METRICS.get(check.kind).make(check.config, sight)
+        measured: Measured = yield from measuring(context)
     except UnmeasurableError as error:
         raise CheckError(str(error)) from None
     value = measured.value, measured.low, measured.high
@@ -44,3 +43,11 @@ def measure(context: Context) -> Asking[Verdict]:
         reference=measured.reference,
     )
     return worst((tally,))
+
+
+def measuring(context: Context) -> Asking[Measured]:
+    """What the metric asks, and the number it comes to; raises UnmeasurableError."""
+    check = context.case.check
+    sight = Sight(context.knowledge, context.held_out, context.has_reference, check.alpha, context.seed("measure"))
+    asking: Asking[Measured] = METRICS.get(check.kind).make(check.config, sight)
+    return asking

@@ -27,15 +27,18 @@ CENSUS = 2_000  # probes that are all asked, at most
 
 def rate(context: Context, space: Space, limit: float) -> Asking[Verdict]:
     """Judge a rate check; the worst grader decides."""
-    size = space.count()
-    census = size is not None and size <= CENSUS
-    if census:
-        asked = list(space.all())
-    else:
-        random = Random(context.seed("rate"))
-        draws = min(CENSUS, 3 * needed(limit, context.case.check.alpha))
-        asked = [space.draw(random) for _ in range(draws)]
+    asked, census = chosen(context, space, limit)
     return (yield from by_graders(context, lambda grader: _with(grader, asked, census, limit, context)))
+
+
+def chosen(context: Context, space: Space, limit: float) -> tuple[list[Probe], bool]:
+    """The probes that are put to the original, and whether these are all there are."""
+    size = space.count()
+    if size is not None and size <= CENSUS:
+        return list(space.all()), True
+    random = Random(context.seed("rate"))
+    draws = min(CENSUS, 3 * needed(limit, context.case.check.alpha))
+    return [space.draw(random) for _ in range(draws)], False
 
 
 def _with(

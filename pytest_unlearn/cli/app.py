@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_unlearn.cli import fetch, listing, show, validate
+from pytest_unlearn.cli import clean, fetch, known, listing, new, schema, show, store, validate
 from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
@@ -18,6 +18,11 @@ app = typer.Typer(
 )
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
+app.command("new")(new.new)
+app.command("known")(known.known_facts)
+app.command("schema")(schema.schema)
+app.add_typer(store.app, name="store")
+app.command("clean")(clean.clean)
 app.command("fetch")(fetch.fetch)
 app.command("methods")(listing.methods)
 app.command("probes")(listing.probes)

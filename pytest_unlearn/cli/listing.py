@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 import typing
 from typing import Annotated, Any
 
 import typer
 
 from pytest_unlearn.registry import METHODS, METRICS, PROBES, UTILITY, Registry
+from pytest_unlearn.scenario.meanings import meanings
 
 
 def methods(name: Annotated[str | None, typer.Argument(help="one method, in full")] = None) -> None:
@@ -54,10 +56,12 @@ def _doc(entry: Any) -> str:
 
 
 def _keys(config: type) -> list[str]:
-    hints = typing.get_type_hints(config)
-    return [
-        f"{field.name}: {_type(hints[field.name])}, default {field.default!r}" for field in dataclasses.fields(config)
-    ]
+    hints, told = typing.get_type_hints(config), meanings(config)
+    lines = []
+    for field in dataclasses.fields(config):
+        lines.append(f"{field.name}: {_type(hints[field.name])}, default {field.default!r}")
+        lines += textwrap.wrap(told[field.name].text, 76, initial_indent="    ", subsequent_indent="    ")
+    return lines
 
 
 def _type(hint: Any) -> str:

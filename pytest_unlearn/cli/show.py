@@ -9,25 +9,33 @@ from typing import Annotated
 import typer
 
 from pytest_unlearn.cli.files import root_of, scenario_files
-from pytest_unlearn.knowledge.closure import Closure
-from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.cli.table import table
+from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.registry import PROBES, UTILITY
+from pytest_unlearn.runner.cost import Cost, cost
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import AtLeast, Between, Case, Limit, Margin, Search
 
-TOKENS = 60  # that one graded question costs on a small chat model: prompt, answer and rivals
+TRIES = 20  # draws for each example that is wanted, until enough different ones are found
 
 
 def show(
     file: Annotated[Path, typer.Argument(help="a scenario file")],
-    examples: Annotated[int, typer.Option(help="questions shown a check")] = 2,
+    sample: Annotated[int, typer.Option(help="example questions a check, the same each time")] = 2,
+    costs: Annotated[bool, typer.Option("--cost", help="what each check asks at most")] = False,
 ) -> None:
-    """Show what a scenario asks, and about how much it costs."""
+    """Show what a scenario asks, with the answers that would be leaks, and what that costs at most.
+
+    Requests are counted over all models. Tokens are guessed at four characters each, with 32 for a chat template.
+    """
+    if file.is_dir():
+        raise UnlearnError(f"{file} is a folder: name one scenario file")
     (path,) = scenario_files([file])
     scenario = load_scenario(path, root_of(path))
-    total = 0
+    total, rows = Cost(), list[list[str]]()
     for target in scenario.targets:
         view = scene(scenario, target, root_of(path))
         closure = view.closure
@@ -42,39 +50,50 @@ def show(
             if gone or kept:
                 typer.echo(f"  {what}: {len(gone)} must go, {len(kept)} must stay")
         for case in cases(scenario):
-            if case.target is target:
-                total += _check(case, view, examples)
-    subjects = 3 if scenario.models.reference else 2
-    typer.echo(f"\nat most {total:,} probes to each of {subjects} models, about {total * subjects * TOKENS:,} tokens")
+            if case.target is target and case.candidate is scenario.models.candidates[0]:
+                _check(case, view, sample)
+                asked = cost(view, case)
+                total += asked
+                name = case.check.id if len(scenario.targets) == 1 else f"{target.label}/{case.check.id}"
+                rows.append([name, *_numbers(asked)])
+    subjects = 1 + len(scenario.models.candidates) + (scenario.models.reference is not None)
+    if costs:
+        typer.echo("")
+        table(["check", ">probes", ">requests", ">tokens"], [*rows, ["in all", *_numbers(total)]])
+    probes, requests, tokens = _numbers(total)
+    typer.echo(f"\nat most {probes} probes, {requests} requests to {subjects} models, about {tokens} tokens")
 
 
-def _check(case: Case, view: Scene, examples: int) -> int:
+def _numbers(asked: Cost) -> list[str]:
+    return [f"{number:,}" for number in (asked.probes, asked.requests, asked.tokens)]
+
+
+def _check(case: Case, view: Scene, wanted: int) -> None:
     check = case.check
-    count, dropped, asked, shown = _questions(case, view.knowledge, view.closure, view, examples)
+    count, dropped, examples = _questions(case, view, wanted)
     size = "" if count is None else f", {count} probes"
     size += f" ({dropped} left out that contain their own answer)" if dropped else ""
     typer.echo(f"  {check.id}: {check.verb} {check.kind}{size}, {_decides(case)} (alpha {check.alpha:.2g})")
-    for text in shown:
-        typer.echo(f"    {' '.join(text.split())}")
-    return asked
+    for probe in examples:
+        typer.echo(f"    {' '.join(probe.prompt.text.split())} [{' | '.join(names[0] for names in probe.secret)}]")
 
 
-def _questions(
-    case: Case, knowledge: Knowledge, closure: Closure, view: Scene, examples: int
-) -> tuple[int | None, int, int, list[str]]:
-    """How many there are, were dropped, are asked at most, and some of them."""
+def _questions(case: Case, view: Scene, wanted: int) -> tuple[int | None, int, list[Probe]]:
+    """How many there are, how many were dropped, and some of them."""
     check = case.check
     if check.verb == "measure":
-        return None, 0, 0, []
+        return None, 0, []
+    random = Random(view.context(case, {}).seed("sample"))
     if check.verb == "keep":
-        kept = UTILITY.get(check.kind).make(check.config, knowledge, closure, view.held_out)
-        return len(kept), 0, min(len(kept), check.config.at_most), [probe.prompt.text for probe in kept[:examples]]
-    space = PROBES.get(check.kind).make(check.config, knowledge, closure)
-    count = space.count()
-    most = check.decide.probes if isinstance(check.decide, Search) else 2_000
-    random = Random(0)
-    shown = [space.draw(random).prompt.text for _ in range(examples)] if count != 0 else []
-    return count, space.dropped, most if count is None else min(count, most), shown
+        kept = UTILITY.get(check.kind).make(check.config, view.knowledge, view.closure, view.held_out)
+        return len(kept), 0, random.sample(kept, min(wanted, len(kept)))
+    space = PROBES.get(check.kind).make(check.config, view.knowledge, view.closure)
+    found: dict[str, Probe] = {}
+    for _ in range(wanted * TRIES if space.count() != 0 else 0):
+        if len(found) < wanted:
+            probe = space.draw(random)
+            found[probe.id] = probe
+    return space.count(), space.dropped, list(found.values())
 
 
 def _decides(case: Case) -> str:

@@ -10,6 +10,7 @@ import typer
 from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.cli.files import root_of, scenario_files
 from pytest_unlearn.errors import ScenarioError
+from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 
 
@@ -26,8 +27,7 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
             broken += 1
             typer.echo(str(error), err=True)
             continue
-        count = len(scenario.checks) * len(scenario.targets)
-        typer.echo(f"{path}: {count} checks, {len(knowledge.facts)} facts")
+        typer.echo(f"{path}: {len(cases(scenario))} checks, {len(knowledge.facts)} facts")
     if broken:
         typer.echo(f"{broken} of {len(files)} files have mistakes", err=True)
         raise typer.Exit(2)

@@ -25,7 +25,10 @@ from pytest_unlearn.subjects.requests import Generate, Prompt, Request, Verb
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlapConfig:
-    """`threshold`: the share of a true text's words, said in order, from which on it counts as said."""
+    """What counts as said.
+
+    `threshold`: the share of a true text's words, said in order, from which on it counts as said
+    """
 
     threshold: Annotated[float, Gt(0), Le(1)] = 0.5
 

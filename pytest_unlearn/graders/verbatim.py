@@ -28,7 +28,10 @@ SPARE = 16  # tokens beyond these
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerbatimConfig:
-    """`words`: a leak is a run of so many consecutive words of the true text, or all of a text that has fewer."""
+    """What counts as reproduced.
+
+    `words`: a leak is a run of so many consecutive words of the true text, or all of a text that has fewer
+    """
 
     words: Annotated[int, Ge(1)] = 20
 

@@ -56,7 +56,10 @@ class Data:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraConfig:
-    """Low-rank adapters on all linear layers, merged before the model is judged."""
+    """Low-rank adapters on all linear layers, merged before the model is judged.
+
+    `rank`: the rank of the adapters. `alpha`: their scale, divided by the rank.
+    """
 
     rank: Annotated[int, Ge(1)] = 16
     alpha: Annotated[float, Gt(0)] = 32.0
@@ -66,9 +69,16 @@ class LoraConfig:
 class LoopConfig:
     """Options of the one training loop, shared by every method that trains.
 
-    `steps` wins over `epochs` (passes over the forget set). `trainable` is `all`, `lora`, `{layers: [a, b]}` or
-    `{modules: [name, ...]}`. `batch` counts forget rows; as many retain rows are paired with them. `warmup` counts
-    steps; below 1 it is a share of them.
+    `steps`: how many steps; wins over `epochs`, e.g. `20`
+    `epochs`: passes over the forget set
+    `lr`: the learning rate
+    `batch`: forget rows in a step; as many retain rows are paired with them
+    `schedule`: how the learning rate changes
+    `warmup`: steps in which the learning rate rises to `lr`; below 1 it is a share of the steps
+    `weight_decay`: of the AdamW optimiser
+    `clip`: the norm that a gradient has at most; null for no limit
+    `trainable`: the weights that may change: `all`, `lora`, `{layers: [a, b]}` or `{modules: [name, ...]}`
+    `lora`: the adapters, where `trainable` is `lora`, e.g. `{rank: 8}`
     """
 
     steps: Annotated[int, Ge(1)] | None = None
@@ -85,14 +95,20 @@ class LoopConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """Train the decoder layers `first` to `last`, both included, counted from 0."""
+    """Train some decoder layers.
+
+    `layers`: the first and the last of them, both included, counted from 0, e.g. `[20, 29]`
+    """
 
     layers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modules:
-    """Train the parameters whose dotted name contains one of these."""
+    """Train some modules.
+
+    `modules`: the parameters whose dotted name contains one of these, e.g. `[mlp.down_proj]`
+    """
 
     modules: tuple[str, ...]
 

@@ -25,7 +25,11 @@ from pytest_unlearn.subjects.protocol import Opened, Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinetuneConfig(LoopConfig):
-    """The loop's options. `epochs` are passes over the retain set, and `batch` counts its rows."""
+    """The loop's options.
+
+    `epochs`: passes over the retain set
+    `batch`: retain rows in a step
+    """
 
 
 def finetune_terms(now: Opened, original: Frozen, pair: Pair, config: FinetuneConfig) -> dict[str, Term]:

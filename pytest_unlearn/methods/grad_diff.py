@@ -31,7 +31,11 @@ from pytest_unlearn.subjects.protocol import Opened, Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradDiffConfig(LoopConfig):
-    """gamma and alpha of the formula, beside the loop's options."""
+    """The options of the formula, beside the loop's.
+
+    `forget_weight`: gamma, the weight of the forget term
+    `retain_weight`: alpha, the weight of the retain term
+    """
 
     forget_weight: Annotated[float, Ge(0)] = 1.0
     retain_weight: Annotated[float, Ge(0)] = 1.0

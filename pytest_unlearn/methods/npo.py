@@ -36,7 +36,11 @@ from pytest_unlearn.subjects.protocol import Opened, Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NPOConfig(LoopConfig):
-    """beta and alpha of the formula, beside the loop's options."""
+    """The options of the formula, beside the loop's.
+
+    `beta`: how soon a row that has moved counts less; near 0 the method is gradient ascent
+    `retain_weight`: alpha, the weight of the retain term
+    """
 
     beta: Annotated[float, Gt(0)] = 0.1
     retain_weight: Annotated[float, Ge(0)] = 1.0

@@ -26,9 +26,11 @@ OTHERS = 20  # documents whose beginnings a continuation is tried on
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContinuationConfig:
-    """`prefix`: words that are given. `length`: words that follow, of which at least half must be there.
+    """How long the pieces of a document are.
 
-    `positions`: places of a document that are asked, at most; they lie evenly from its beginning to its end.
+    `prefix`: words of a document that are given
+    `length`: words that follow and are compared; at least half of them must be there
+    `positions`: places of a document that are asked, at most; they lie evenly from its beginning to its end
     """
 
     prefix: Annotated[int, Ge(1)] = 32

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_unlearn.verdict.verdict import Outcome, Tally
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally
 
 if TYPE_CHECKING:
     from pytest_unlearn.checks.controls import Leak
@@ -31,7 +33,7 @@ def headline(result: Result) -> str:
     word = HEADLINES[result.verdict.outcome]
     if result.verdict.outcome is Outcome.FAIL:
         word = LOST.get(case.check.claim, word)
-    return f"{case.scenario.name} > {case.target.label} > {case.check.id}: {word}"
+    return f"{case.scenario.name} > {case.target.label} > {case.name}: {word}"
 
 
 def block(result: Result, place: str) -> str:
@@ -114,7 +116,57 @@ def _lines(title: str, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def summary(checks: Iterable[Mapping[str, Any]], width: int) -> list[str]:
-    """One line a check record, aligned and cut at `width` columns: verdict, id, reason."""
-    rows = [(check["verdict"], check["id"], check["reason"].split("\n")[0]) for check in checks]
+    """One line a check record, aligned and cut at `width` columns: verdict, id, reason.
+
+    Below the seeds of one recipe stands a line about all of them.
+    """
+    records = list(checks)
+    rows: list[tuple[str, str, str]] = []
+    for i, record in enumerate(records):
+        rows.append((record["verdict"], record["id"], record["reason"].split("\n")[0]))
+        if (recipe := _recipe(record)) is not None and recipe not in map(_recipe, records[i + 1 :]):
+            rows += _over_seeds([one for one in records if _recipe(one) == recipe])
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     return [f"{verdict:<{first}}  {name:<{second}}  {reason}"[:width] for verdict, name, reason in rows]
+
+
+def _recipe(record: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What the records of one check have in common whose candidates differ in the seed of their method alone."""
+    if record.get("candidate") is None or record.get("method") is None:
+        return None
+    label = record["candidate"].rpartition("-")[0]
+    return record["file"], record["target"], record["check"], label, json.dumps(record["method"], sort_keys=True)
+
+
+def _over_seeds(records: list[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """The line about some seeds of a recipe: the worst of them decides, since each is judged on its own."""
+    if len({record["seeds"]["method"] for record in records}) < 2:
+        return []
+    sign = -1 if records[0]["mode"] == "atleast" else 1
+    severest = max(SEVERITY[Outcome(record["verdict"])] for record in records)
+    grader = next((_decisive(one) for one in records if SEVERITY[Outcome(one["verdict"])] == severest), None)
+    values = {one["candidate"]: value for one in records if (value := _value(one, grader)) is not None}
+    worst = max(
+        (one for one in records if SEVERITY[Outcome(one["verdict"])] == severest),
+        key=lambda one: sign * values.get(one["candidate"], -math.inf * sign),
+    )
+    told = f"worst of {len(records)} seeds: {worst['candidate']}"
+    if worst["candidate"] in values:
+        told += f", {grader} {_number(values[worst['candidate']])}"
+    if len(values) > 1:
+        told += f"; spread {_number(min(values.values()))} to {_number(max(values.values()))}"
+    name = f"{worst['scenario']}/{worst['target']}/{worst['check']}[{worst['candidate'].rpartition('-')[0]}]"
+    return [(worst["verdict"], name, told)]
+
+
+def _decisive(record: Mapping[str, Any]) -> str | None:
+    """The grader or metric whose tally, the most severe one, stands first."""
+    return record["tallies"][0]["grader"] if record["tallies"] else None
+
+
+def _value(record: Mapping[str, Any], grader: str | None) -> float | None:
+    """The number of one grader: a share or a measured value, or the share of known facts that leak."""
+    tally: Mapping[str, Any] = next((one for one in record["tallies"] if one["grader"] == grader), {})
+    if "estimate" in tally or not tally.get("units"):
+        return tally.get("estimate")
+    return float(tally["unit_leaks"] / tally["units"])

@@ -16,7 +16,7 @@ def without_candidate(cases: Iterable[Case], given: Mapping[str, str]) -> list[P
     found: dict[Problem, None] = {}
     for case in cases:
         models = case.scenario.models
-        if models.candidate is None and not {case.target.label, ""} & given.keys():
+        if case.candidate.made is None and not {case.target.label, ""} & given.keys():
             found[problem(models.at, not_given(case.target))] = None
     return list(found)
 

@@ -14,12 +14,13 @@ from pytest_unlearn.registry import METHODS, WORLDS, Entry
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
-from pytest_unlearn.scenario.model import MethodUse, ModelName, Target
+from pytest_unlearn.scenario.model import Candidate, MethodUse, ModelName, Target
+from pytest_unlearn.subjects.adapter import AdaptedSubject, is_adapter
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.identity import compatible, same_weights
-from pytest_unlearn.subjects.load import resolve
+from pytest_unlearn.subjects.load import adapter_of, folder_of, resolve
 from pytest_unlearn.subjects.local import LocalSubject
-from pytest_unlearn.subjects.memo import Memo
+from pytest_unlearn.subjects.memo import Memo, Memoised
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.store import Store
 
@@ -51,44 +52,54 @@ class Maker:
     def __init__(self, settings: Settings, placement: Placement, residency: Residency) -> None:
         self._settings, self._placement, self._residency = settings, placement, residency
         self._store = Store()
-        self._memo = Memo(settings.folder / "memo.sqlite")
+        self._memo = Memo(settings.folder / "memo.sqlite", settings.memo_limit)
+        self._made: dict[str, Memoised] = {}  # by digest: forget requests and candidates share their original
 
-    def subjects(self, scene: Scene) -> dict[str, Subject]:
+    def subjects(self, scene: Scene, candidate: Candidate) -> dict[str, Subject]:
         """Original, candidate and, where the scenario names one, reference; raises SubjectError or MethodError."""
         models = scene.scenario.models
-        original = self._named(models.original.text, scene)
-        found: dict[str, Subject] = {"original": original, "candidate": self._candidate(scene, original)}
+        original = self._named(models.original, scene)
+        found: dict[str, Subject] = {"original": original, "candidate": self._candidate(scene, original, candidate)}
         if models.reference is not None:
             found["reference"] = self._reference(models.reference, scene)
-        return {name: self._memo.wrap(subject) for name, subject in found.items()}
+        return {name: self._made.setdefault(one.digest, self._memo.wrap(one)) for name, one in found.items()}
 
-    def _candidate(self, scene: Scene, original: LocalSubject) -> LocalSubject:
-        given = self._settings.candidate(scene.target.label)
-        spec = scene.scenario.models.candidate
-        if given is not None:
-            return self._checkpoint(given, scene, original)
+    def original(self, scene: Scene) -> Subject:
+        """The original alone; raises SubjectError."""
+        return self._memo.wrap(self._named(scene.scenario.models.original, scene))
+
+    def _candidate(self, scene: Scene, original: LocalSubject, candidate: Candidate) -> LocalSubject:
+        models, spec = scene.scenario.models, candidate.made
+        if (given := self._settings.candidate(scene.target.label)) is not None:
+            return self._checkpoint(ModelName(given, models.at), scene, original)
         if isinstance(spec, ModelName):
             try:
-                return self._checkpoint(spec.text, scene, original)
+                return self._checkpoint(spec, scene, original)
             except SubjectError as error:
                 raise SubjectError(f"{spec.at}: {error}") from error
         if spec is not None:
-            return self._by_method(spec, scene, original)
-        raise SubjectError(f"{scene.scenario.models.at}: {not_given(scene.target)}")
+            return self._by_method(spec, candidate.seed, scene, original)
+        raise SubjectError(f"{models.at}: {not_given(scene.target)}")
 
-    def _checkpoint(self, text: str, scene: Scene, original: LocalSubject) -> LocalSubject:
-        candidate = self._named(text, scene)
+    def _checkpoint(self, name: ModelName, scene: Scene, original: LocalSubject) -> LocalSubject:
+        """A model that exists. An adapter alone is one on the scenario's original, in place of an adapter there."""
+        folder = folder_of(name.text, scene.scenario.path.parent) if name.adapter is None else None
+        if folder is not None and is_adapter(folder):
+            base = original.base if isinstance(original, AdaptedSubject) else original
+            candidate: LocalSubject = AdaptedSubject(base, folder)
+        else:
+            candidate = self._named(name, scene)
         compatible(original.folder, candidate.folder)
-        if same_weights(original.folder, candidate.folder):
+        if same_weights(original.folder, candidate.folder) and original.change == candidate.change:
             raise SubjectError(
-                f"the candidate {text} has the same weights as the original: nothing was unlearned, or the wrong "
-                "folder was given"
+                f"the candidate {candidate.name} has the same weights as the original: nothing was unlearned, or the "
+                "wrong folder was given"
             )
         return candidate
 
-    def _by_method(self, use: MethodUse, scene: Scene, original: LocalSubject) -> LocalSubject:
+    def _by_method(self, use: MethodUse, more: int, scene: Scene, original: LocalSubject) -> LocalSubject:
         entry = METHODS.get(use.name)
-        seed = scene.scenario.seeds.method
+        seed = scene.scenario.seeds.method + more
         if use.name == "retrain":
             return self._trained(
                 self._recipe_name(scene, "candidate: {method: retrain}"), scene, scene.closure, seed + 1
@@ -112,11 +123,17 @@ class Maker:
 
     def _reference(self, name: ModelName, scene: Scene) -> LocalSubject:
         if name.text != RETRAINED:
-            return self._named(name.text, scene)
+            return self._named(name, scene)
         recipe = self._recipe_name(scene, f"{name.at}: `reference: {RETRAINED}`")
         return self._trained(recipe, scene, scene.closure, scene.scenario.seeds.data)
 
-    def _named(self, text: str, scene: Scene) -> LocalSubject:
+    def _named(self, name: ModelName, scene: Scene) -> LocalSubject:
+        base = self._whole(name.text, scene)
+        if name.adapter is None:
+            return base
+        return AdaptedSubject(base, adapter_of(name.adapter, scene.scenario.path.parent))
+
+    def _whole(self, text: str, scene: Scene) -> LocalSubject:
         if text.startswith(FIXTURE):
             return self._trained(text.removeprefix(FIXTURE), scene, None, scene.scenario.seeds.data)
         models = scene.scenario.models
@@ -146,6 +163,7 @@ class Maker:
 
         folder = self._store.make("worlds", key, build, f"model by recipe '{recipe}'")
         made = FromRecipe(folder, self._placement, scene.scenario.models.system)
+        made.name = f"{FIXTURE}{recipe}"
         made.again = lambda seed: self._trained(recipe, scene, scene.closure, seed)
         return made
 

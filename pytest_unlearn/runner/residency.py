@@ -20,7 +20,9 @@ class Residency:
 
     def admit(self, subject: Subject) -> Subject:
         """The subject, after those have been closed that would not fit beside it."""
-        self._admitted.pop(subject.digest, None)
+        held = self._admitted.pop(subject.digest, None)
+        if held is not None and held is not subject:
+            held.close()  # the same weights twice
         self._admitted[subject.digest] = subject
         while len(self._admitted) > 1 and sum(map(_bytes, self._admitted.values())) > self._limit:
             self._admitted.pop(next(iter(self._admitted))).close()

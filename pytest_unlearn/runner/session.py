@@ -20,7 +20,7 @@ from pytest_unlearn.runner.make import Maker
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.runner.settings import Settings
-from pytest_unlearn.scenario.model import Case, MethodUse
+from pytest_unlearn.scenario.model import Candidate, Case, MethodUse
 from pytest_unlearn.subjects.ask import ahead
 from pytest_unlearn.subjects.devices import pick
 from pytest_unlearn.subjects.protocol import Subject
@@ -51,8 +51,8 @@ class Session:
         self._residency = Residency()
         self._maker = Maker(settings, self._placement, self._residency)
         self._scenes: dict[tuple[Path, str], Scene] = {}
-        self._subjects: dict[tuple[Path, str], dict[str, Subject] | UnlearnError] = {}
-        self._planned: dict[tuple[Path, str], list[Case]] = {}
+        self._subjects: dict[tuple[Path, str, str], dict[str, Subject] | UnlearnError] = {}
+        self._planned: dict[tuple[Path, str, str], list[Case]] = {}
         self._counts: dict[Outcome, int] = {}
 
     def begin(self, cases: Iterable[Case], deselected: int) -> None:
@@ -89,9 +89,9 @@ class Session:
         before = dict.fromkeys(COUNTERS, 0)
         try:
             scene = self.scene(case)
-            subjects = self.subjects(scene)
+            subjects = self.subjects(scene, case.candidate)
             before = _effort(subjects)
-            self._ask_ahead(scene, subjects)
+            self._ask_ahead(case, scene, subjects)
             verdict = drive(judge(scene.context(case, subjects)), subjects, self._residency)
         except UnlearnError as error:
             verdict = Verdict(Outcome.ERROR, str(error))
@@ -115,16 +115,16 @@ class Session:
 
     def scene(self, case: Case) -> Scene:
         """The knowledge of a case's forget request."""
-        if (key := _key(case)) not in self._scenes:
+        if (key := (case.scenario.path, case.target.label)) not in self._scenes:
             self._scenes[key] = scene(case.scenario, case.target, self.settings.root)
         return self._scenes[key]
 
-    def subjects(self, scene: Scene) -> dict[str, Subject]:
-        """The subjects of a forget request. What failed once fails again at once."""
-        key = (scene.scenario.path, scene.target.label)
+    def subjects(self, scene: Scene, candidate: Candidate) -> dict[str, Subject]:
+        """The subjects of a forget request and one of its candidates. What failed once fails again at once."""
+        key = (scene.scenario.path, scene.target.label, candidate.label)
         if key not in self._subjects:
             try:
-                self._subjects[key] = self._maker.subjects(scene)
+                self._subjects[key] = self._maker.subjects(scene, candidate)
             except UnlearnError as error:
                 self._subjects[key] = error
         found = self._subjects[key]
@@ -132,9 +132,9 @@ class Session:
             raise found
         return found
 
-    def _ask_ahead(self, scene: Scene, subjects: dict[str, Subject]) -> None:
-        """Put the first questions of every selected check of a forget request to its subjects, many at once."""
-        planned = self._planned.pop((scene.scenario.path, scene.target.label), []) if self.settings.ahead else []
+    def _ask_ahead(self, case: Case, scene: Scene, subjects: dict[str, Subject]) -> None:
+        """Put the first questions of every selected check of a request and candidate to its subjects, many at once."""
+        planned = self._planned.pop(_key(case), []) if self.settings.ahead else []
         if len(planned) > 1:
             first = ahead([judge(scene.context(case, subjects)) for case in planned], ROUNDS)
             drive(first, subjects, self._residency)
@@ -146,7 +146,8 @@ class Session:
     def _record(self, result: Result, started: datetime) -> dict[str, Any]:
         case, verdict = result.case, result.verdict
         tallies = sorted(verdict.tallies, key=lambda tally: -SEVERITY[tally.outcome])
-        candidate = case.scenario.models.candidate
+        given = self.settings.candidate(case.target.label)
+        made = case.candidate.made if given is None else None
         return {
             "id": case.id,
             "file": self._file(case),
@@ -154,6 +155,7 @@ class Session:
             "scenario": case.scenario.name,
             "target": case.target.label,
             "check": case.check.id,
+            "candidate": case.candidate.label or None,
             "claim": case.check.claim,
             "kind": case.check.kind,
             "mode": type(case.check.decide).__name__.lower(),
@@ -161,10 +163,8 @@ class Session:
             "reason": verdict.reason,
             "tallies": [_tally(tally) for tally in tallies],
             "digests": dict(result.digests),
-            "method": {"name": candidate.name, "config": asdict(candidate.config)}
-            if isinstance(candidate, MethodUse)
-            else None,
-            "seeds": asdict(case.scenario.seeds),
+            "method": {"name": made.name, "config": asdict(made.config)} if isinstance(made, MethodUse) else None,
+            "seeds": asdict(case.scenario.seeds) | {"method": case.scenario.seeds.method + case.candidate.seed},
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(result.seconds, 3),
             "effort": {"probes": sum(tally.asked for tally in tallies), **result.effort},
@@ -172,8 +172,8 @@ class Session:
         }
 
 
-def _key(case: Case) -> tuple[Path, str]:
-    return case.scenario.path, case.target.label
+def _key(case: Case) -> tuple[Path, str, str]:
+    return case.scenario.path, case.target.label, case.candidate.label
 
 
 def _tally(tally: Tally) -> dict[str, Any]:
@@ -186,5 +186,6 @@ def _tally(tally: Tally) -> dict[str, Any]:
 
 
 def _effort(subjects: Mapping[str, Subject]) -> dict[str, int]:
-    efforts = [subject.effort for subject in subjects.values() if hasattr(subject, "effort")]
+    distinct = {id(subject): subject for subject in subjects.values()}.values()
+    efforts = [subject.effort for subject in distinct if hasattr(subject, "effort")]
     return {name: sum(getattr(effort, name) for effort in efforts) for name in COUNTERS}

@@ -8,20 +8,25 @@ from typing import Any
 
 from pytest_unlearn.digest import digest
 from pytest_unlearn.registry import METHODS, SOURCES
-from pytest_unlearn.scenario.border import entry_of, shape_of, waiting
+from pytest_unlearn.scenario.border import entry_of, keys_of, shape_of, waiting
 from pytest_unlearn.scenario.checks import ChecksReader, read_defaults
 from pytest_unlearn.scenario.files import Files
 from pytest_unlearn.scenario.keys import (
     LATER,
+    AdapterKeys,
     DefaultKeys,
     FileKeys,
     KnowledgeKeys,
     MaterialKeys,
+    MethodKeys,
     ModelKeys,
     SystemFile,
+    is_slug,
+    not_a_slug,
 )
 from pytest_unlearn.scenario.model import (
     NO_MATERIAL,
+    Candidate,
     KnowledgeUse,
     Material,
     MethodUse,
@@ -83,7 +88,8 @@ class _Loader:
         if "checks" in data and (not isinstance(checks, dict) or not checks):
             problems.add(("checks",), f"expected a mapping of ids to checks, got {shown(checks or None)}")
             checks = {}
-        alpha = (1 - confidence) / max(1, len(checks) * len(targets))
+        candidates = len(models.candidates) if models else 1
+        alpha = (1 - confidence) / max(1, len(checks) * len(targets) * candidates)
         read = ChecksReader(defaults, alpha, problems).read(checks)
         problems.stop()
         assert keys is not None  # the three are missing only beside a mistake
@@ -108,50 +114,82 @@ class _Loader:
         at = self._document.mark(where, key=True)
         if not isinstance(value, dict) or self._is_model(value):
             original = self._model_name(value, where)
-            return Models(original, None, None, None, False, False, at) if original else None
-        data = waiting("model", value, where, self._problems)
-        keys = shape_of(ModelKeys).read(data, where, self._problems)
+            return Models(original, (Candidate(),), None, None, False, False, at) if original else None
+        keys = shape_of(ModelKeys).read(value, where, self._problems)
         parts = {
-            key: (data[key], (*where, key)) for key in ("original", "candidate", "reference", "system") if key in data
+            key: (value[key], (*where, key))
+            for key in ("original", "candidate", "candidates", "reference", "system")
+            if key in value
         }
         original = self._model_name(*parts["original"]) if "original" in parts else None
-        candidate = self._candidate(*parts["candidate"]) if "candidate" in parts else None
+        candidates = self._candidate(*parts["candidate"]) if "candidate" in parts else (Candidate(),)
+        if "candidates" in parts:
+            candidates = self._candidates(*parts["candidates"])
+            if "candidate" in parts:
+                message = "`candidates` beside `candidate`: write one of them"
+                self._problems.add((*where, "candidates"), message, key=True)
         reference = self._model_name(*parts["reference"]) if "reference" in parts else None
         system = self._system(*parts["system"]) if "system" in parts else None
         if keys is None or original is None:
             return None
-        return Models(original, candidate, reference, system, keys.trust_remote_code, keys.remote is not None, at)
+        return Models(original, candidates, reference, system, keys.trust_remote_code, keys.remote is not None, at)
 
     def _is_model(self, value: Any) -> bool:
         """Whether a mapping stands where a name would: `{base, adapter}`, `{endpoint, name, key}`."""
-        return isinstance(value, dict) and not LATER["model name"].isdisjoint(value)
+        return isinstance(value, dict) and not {*LATER["model name"], *keys_of(AdapterKeys)}.isdisjoint(value)
 
     def _model_name(self, value: Any, where: Where) -> ModelName | None:
+        at = self._document.mark(where)
         if isinstance(value, str) and value:
-            return ModelName(value, self._document.mark(where))
-        if self._is_model(value):
-            waiting("model name", value, where, self._problems)
-        else:
+            return ModelName(value, at)
+        if not self._is_model(value):
             self._problems.add(where, f"expected the name of a model, got {shown(value)}")
+        elif waiting("model name", value, where, self._problems) == value:
+            keys = shape_of(AdapterKeys).read(value, where, self._problems)
+            return ModelName(keys.base, at, keys.adapter) if keys else None
         return None
 
-    def _candidate(self, value: Any, where: Where) -> ModelName | MethodUse | None:
+    def _candidates(self, value: Any, where: Where) -> tuple[Candidate, ...]:
+        """Those of a mapping of labels, which all of them carry."""
+        problems = self._problems
+        if not isinstance(value, dict) or not value:
+            problems.add(where, f"expected a mapping of labels to candidates, got {shown(value or None)}")
+            return ()
+        found: dict[str, Candidate] = {}
+        for label, given in value.items():
+            here = (*where, label)
+            if not is_slug(label):
+                problems.add(here, not_a_slug(label), key=True)
+            for candidate in self._candidate(given, here, label):
+                if candidate.label in found:
+                    problems.add(here, f"two candidates would be called '{candidate.label}': rename one", key=True)
+                found[candidate.label] = candidate
+        return tuple(found.values())
+
+    def _candidate(self, value: Any, where: Where, label: str = "") -> tuple[Candidate, ...]:
+        """One, or one a seed; a mistake leaves none."""
         if not isinstance(value, dict) or self._is_model(value):
-            return self._model_name(value, where)
+            name = self._model_name(value, where)
+            return (Candidate(label, name),) if name else ()
         data = waiting("candidate", value, where, self._problems)
+        own = {key: data[key] for key in keys_of(MethodKeys) if key in data}
         if "method" not in data:
             near = next((key for key in data if " - " in unknown(key, ["method"])), None)
             if near is None:
                 self._problems.add(where, "missing required key 'method'", key=True)
             else:
                 self._problems.add((*where, near), unknown(near, ["method"]), key=True)
-            return None
+            return ()
         entry = entry_of(METHODS, data["method"], (*where, "method"), self._problems)
         if entry is None:
-            return None
-        options = {key: option for key, option in data.items() if key != "method"}
+            return ()
+        keys = shape_of(MethodKeys).read(own, where, self._problems)
+        options = {key: option for key, option in data.items() if key not in own}
         config = shape_of(entry.config).read(options, where, self._problems)
-        return MethodUse(entry.name, config, self._document.mark(where))
+        use = MethodUse(entry.name, config, self._document.mark(where))
+        if keys is None or keys.seeds == 1:
+            return (Candidate(label, use),)
+        return tuple(Candidate(f"{label or entry.name}-{i + 1}", use, i) for i in range(keys.seeds))
 
     def _system(self, value: Any, where: Where) -> str | None:
         """The system prompt; one from a file loses its last line break."""

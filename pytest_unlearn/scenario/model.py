@@ -18,7 +18,12 @@ NamedFiles: TypeAlias = tuple[tuple[Path, Mark], ...]  # each with the place tha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seeds:
-    """Three independent seeds: the order and halves of data, the method, the probes."""
+    """Three independent seeds.
+
+    `data`: of the order of data, and of what is trained on and what is held out
+    `method`: of the method that makes the candidate
+    `probe`: of the questions that are drawn
+    """
 
     data: Seed = 0
     method: Seed = 0
@@ -27,10 +32,14 @@ class Seeds:
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """A model as the file names it: bundled name, folder, hub id `@revision`, `fixture:RECIPE`, or `retrained`."""
+    """A model as the file names it: bundled name, folder, hub id `@revision`, `fixture:RECIPE`, or `retrained`.
+
+    With `adapter`, the folder of an adapter that is put on it.
+    """
 
     text: str
     at: Mark
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +52,23 @@ class MethodUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model that claims to have forgotten. `made` is None when it must come from the command line.
+
+    `label` tells several apart and is empty where there is one; `seed` is added to the scenario's seed for methods.
+    """
+
+    label: str = ""
+    made: ModelName | MethodUse | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
-    """The subjects of a scenario. `candidate` is None when it must come from the command line."""
+    """The subjects of a scenario; there is at least one candidate."""
 
     original: ModelName
-    candidate: ModelName | MethodUse | None
+    candidates: tuple[Candidate, ...]
     reference: ModelName | None
     system: str | None
     trust_remote_code: bool
@@ -171,7 +192,12 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Policy of a release gate, as the file states it."""
+    """Policy of a release gate, as the file states it.
+
+    `require`: claims of which a check must be there and pass
+    `on_inconclusive`: what an inconclusive check does to the gate
+    `max_waived`: how many checks may be waived
+    """
 
     require: tuple[Claim, ...] = ("forget", "utility")
     on_inconclusive: Literal["fail", "warn"] = "fail"
@@ -198,13 +224,24 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One check of one forget request: what becomes one pytest item."""
+    """One check of one forget request and one candidate: what becomes one pytest item."""
 
     scenario: Scenario = field(repr=False)
     target: Target
     check: Check
+    candidate: Candidate = Candidate()
+
+    @property
+    def name(self) -> str:
+        """The id of the check, with the candidate's label where there are several: `two-hop[npo-1]`."""
+        return f"{self.check.id}[{self.candidate.label}]" if self.candidate.label else self.check.id
 
     @property
     def id(self) -> str:
-        """`scenario/target/check`, the key of records and findings."""
+        """`scenario/target/check[candidate]`, the key of records and findings."""
+        return f"{self.scenario.name}/{self.target.label}/{self.name}"
+
+    @property
+    def asks(self) -> str:
+        """`scenario/target/check`: what is asked depends on this, so that all candidates are asked the same."""
         return f"{self.scenario.name}/{self.target.label}/{self.check.id}"

@@ -114,7 +114,7 @@ def read_yaml(path: Path) -> Document:
     Aliases, anchors, tags, merge keys, duplicate keys, several documents, more than 32 levels and bytes that are not
     UTF-8 raise ScenarioError, all such mistakes of the file together.
     """
-    return _Reading(path, read_text(path)).document()
+    return document_of(read_text(path), path)
 
 
 def read_text(path: Path) -> str:
@@ -130,6 +130,11 @@ def read_text(path: Path) -> str:
         before = raw[: error.start].decode("utf-8", "replace")
         mark = _place(path, before, len(before))
         raise ScenarioError([Problem(mark, "the file is not UTF-8 here: save it as UTF-8")]) from None
+
+
+def document_of(text: str, path: Path) -> Document:
+    """The same for a text that is at hand; mistakes are placed in `path`."""
+    return _Reading(path, text).document()
 
 
 def _mark(path: Path, raw: Any) -> Mark:

@@ -58,7 +58,7 @@ def tensors(folder: Path) -> Tensors:
     stats = [(path, path.stat()) for path in files]
     key = tuple((str(path.absolute()), stat.st_mtime_ns, stat.st_size) for path, stat in stats)
     if key not in _known:
-        found = {name: tensor for path in files for name, tensor in _hashed(path)}
+        found = {name: tensor for path in files for name, tensor in hashed(path)}
         head = found.get(TIED_HEAD)
         twice = head and any(other.content == head.content for name, other in found.items() if name != TIED_HEAD)
         if twice and read_json(folder / "config.json").get("tie_word_embeddings", True):
@@ -103,7 +103,7 @@ def compatible(original: Path, candidate: Path) -> None:
     for name in sorted(before):
         if name not in after:
             raise _unfit(
-                candidate, f"it has no weights called '{name}'. An adapter has to be merged before it is gated"
+                candidate, f"it has no weights called '{name}'. Give the folder of a whole model, or of an adapter"
             )
         was, now = before[name].shape, after[name].shape
         longer = len(was) == len(now) == 2 and was[1] == now[1] and now[0] > was[0] and _by_token(name)
@@ -111,7 +111,8 @@ def compatible(original: Path, candidate: Path) -> None:
             raise _unfit(candidate, f"'{name}' has the shape {list(now)}, in the original {list(was)}")
     for name in sorted(after.keys() - before.keys() - {TIED_HEAD}):
         raise _unfit(candidate, f"it has weights called '{name}', which the original has not")
-    _same_tokens(original, candidate)
+    if why := other_token(original, candidate):
+        raise _unfit(candidate, why)
 
 
 def _same_architecture(original: Path, candidate: Path) -> None:
@@ -121,14 +122,16 @@ def _same_architecture(original: Path, candidate: Path) -> None:
             raise _unfit(candidate, f"its config.json says `{key}: {now[key]}`, the original's `{key}: {was[key]}`")
 
 
-def _same_tokens(original: Path, candidate: Path) -> None:
+def other_token(original: Path, candidate: Path) -> str:
+    """What the tokenizer of `candidate` gives another id than that of `original`, in words; empty for nothing."""
     if _tokenizer(original) == _tokenizer(candidate):
-        return
+        return ""
     was, now = _vocabulary(original), _vocabulary(candidate)
     for token, number in sorted(was.items(), key=lambda item: item[1]):
         if now.get(token) != number:
             there = f"the id {now[token]}" if token in now else "no id"
-            raise _unfit(candidate, f"its tokenizer gives {token!r} {there}, the original's the id {number}")
+            return f"its tokenizer gives {token!r} {there}, the original's the id {number}"
+    return ""
 
 
 def _unfit(candidate: Path, why: str) -> SubjectError:
@@ -155,8 +158,8 @@ def _equal(name: str, a: Stored, b: Stored) -> bool:
     return torch.equal(left.to(coarser), right.to(coarser))
 
 
-def _hashed(path: Path) -> Iterator[tuple[str, Stored]]:
-    """Tensors of one safetensors file: 8 bytes of header length, a JSON header, then the bytes of all tensors."""
+def hashed(path: Path) -> Iterator[tuple[str, Stored]]:
+    """The tensors of one safetensors file: 8 bytes of header length, a JSON header, then the bytes of all tensors."""
     with path.open("rb") as stream:
         size = int.from_bytes(stream.read(8), "little")
         try:

@@ -44,9 +44,11 @@ def resolve(
     if text in BUNDLED:
         folder = ready(text, store)
     else:
-        folder = _folder(text, scenario_folder) or _snapshot(text, scenario_folder, allow_network)
+        folder = folder_of(text, scenario_folder) or _snapshot(text, scenario_folder, allow_network)
     check(folder, trust_remote_code=trust_remote_code)
-    return LocalSubject(folder, placement, system, trust_remote_code=trust_remote_code)
+    made = LocalSubject(folder, placement, system, trust_remote_code=trust_remote_code)
+    made.name = text
+    return made
 
 
 def missing(text: str, scenario_folder: Path, *, allow_network: bool = False) -> str:
@@ -54,7 +56,7 @@ def missing(text: str, scenario_folder: Path, *, allow_network: bool = False) ->
     if text in BUNDLED or (allow_network and HUB_ID.fullmatch(text)):
         return ""
     try:
-        _folder(text, scenario_folder) or _snapshot(text, scenario_folder, allow_network=False)
+        folder_of(text, scenario_folder) or _snapshot(text, scenario_folder, allow_network=False)
     except SubjectError as error:
         return str(error)
     return ""
@@ -66,8 +68,8 @@ def check(folder: Path, *, trust_remote_code: bool = False) -> None:
     if not config.is_file():
         if (folder / "adapter_config.json").is_file():
             raise SubjectError(
-                f"{folder} is an adapter without its model. Merge it (peft: `model.merge_and_unload()`), save the "
-                "model with save_pretrained, and name that folder"
+                f"{folder} is an adapter without its model. Name both, `{{base: MODEL, adapter: FOLDER}}`, or save the "
+                "merged model (peft: `model.merge_and_unload()`) with save_pretrained and name that folder"
             )
         raise SubjectError(f"{folder} has no config.json, so it is no model. Save one there with save_pretrained")
     if not weight_files(folder):
@@ -88,7 +90,19 @@ def check(folder: Path, *, trust_remote_code: bool = False) -> None:
         )
 
 
-def _folder(text: str, scenario_folder: Path) -> Path | None:
+def adapter_of(text: str, scenario_folder: Path) -> Path:
+    """The folder of an adapter; raises SubjectError where there is no such folder."""
+    if (folder := folder_of(text, scenario_folder)) is None:
+        nearby = _nearby(text, scenario_folder)
+        raise SubjectError(
+            f"there is no folder '{text}'{nearby} with an adapter, neither in {scenario_folder} nor in the working "
+            "directory"
+        )
+    return folder
+
+
+def folder_of(text: str, scenario_folder: Path) -> Path | None:
+    """The folder that a name means, relative to the scenario or else to the working directory, if there is one."""
     named = Path(text).expanduser()
     for folder in (scenario_folder / named, Path.cwd() / named):
         if folder.is_dir():
@@ -102,6 +116,7 @@ def _snapshot(text: str, scenario_folder: Path, allow_network: bool) -> Path:
     if not HUB_ID.fullmatch(text):
         raise _unknown(text, scenario_folder)
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     repository, _, revision = text.partition("@")
     try:
@@ -115,7 +130,14 @@ def _snapshot(text: str, scenario_folder: Path, allow_network: bool) -> Path:
                 f"no folder is called '{text}'{nearby}, and the Hugging Face cache of this machine holds no such "
                 "model. The network is not used unless you say so: --unlearn-network"
             ) from error
-        raise SubjectError(f"the Hugging Face hub did not give '{text}'{nearby}: {error}") from error
+        if isinstance(error, LocalEntryNotFoundError):
+            raise SubjectError(
+                f"no folder is called '{text}'{nearby}, the Hugging Face cache of this machine holds no such model, "
+                f"and the hub cannot be reached. Try again with a network, or run `hf download {repository}` where "
+                "there is one and copy its cache here"
+            ) from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise SubjectError(f"the Hugging Face hub did not give '{text}'{nearby}: {reason}") from error
     return Path(found)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_unlearn.errors import SubjectError
+from pytest_unlearn.errors import SubjectError, TemplateWarning
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.subjects import generate, score
 from pytest_unlearn.subjects.answers import Answer, Failed
@@ -19,6 +20,7 @@ from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.effort import Effort
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.identity import folder_digest, module_digest, weight_files
+from pytest_unlearn.subjects.lint import lint
 from pytest_unlearn.subjects.opened import OpenedModel
 from pytest_unlearn.subjects.pack import Budget
 from pytest_unlearn.subjects.protocol import Reach, Subject
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 DRAFTS = 4096  # answers whose tokens are kept, so that they can be confirmed quickly
 AT_ONCE = 512  # requests whose answers are worked out before the first is handed over
+_told: set[str] = set()  # findings about templates
 
 
 class LocalSubject:
@@ -44,8 +47,9 @@ class LocalSubject:
     ) -> None:
         """`system` is the system prompt; None leaves it to the model's chat template."""
         self.folder, self.placement, self.system = folder, placement, system
+        self.name = folder.name  # for people
+        self.trusted = trust_remote_code
         self.effort = Effort()
-        self._trust = trust_remote_code
         self._budget = Budget(placement.tokens_at_once)
         self._held: tuple[nn.Module, Any] | None = None  # weights that are in no folder, and their tokenizer
         self._drafts: generate.Drafts = {}
@@ -74,6 +78,11 @@ class LocalSubject:
         if self._held is not None:
             return sum(weight.nbytes for weight in self._held[0].parameters())
         return sum(path.stat().st_size for path in weight_files(self.folder))
+
+    @property
+    def change(self) -> str:
+        """What an adapter does to the weights of the folder; empty where there is none."""
+        return ""
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order. `alone`: one request at a time in float32, so that no other can touch it."""
@@ -130,10 +139,22 @@ class LocalSubject:
 
     def _load(self) -> tuple[Body, Encoder, frozenset[int]]:
         if self._loaded is None:
-            module, tokenizer = self._held or read(self.folder, self.placement, self._trust)
+            module, tokenizer = self._read()
             encoder = Encoder(tokenizer, self.system)
+            self._warn(lint(tokenizer, encoder))
             self._loaded = Body(module, self.effort), encoder, _ends(module, encoder)
         return self._loaded
+
+    def _warn(self, findings: tuple[str, ...]) -> None:
+        """Say what is odd about the template, once a process: subjects of a scenario mostly share theirs."""
+        for finding in findings:
+            if finding not in _told:
+                _told.add(finding)
+                warnings.warn(f"{self.name}: {finding}", TemplateWarning, stacklevel=2)
+
+    def _read(self) -> tuple[nn.Module, Any]:
+        """Weights and tokenizer, from the folder or from memory."""
+        return self._held or read(self.folder, self.placement, self.trusted)
 
 
 def read(folder: Path, placement: Placement, trust_remote_code: bool = False) -> tuple[nn.Module, Any]:

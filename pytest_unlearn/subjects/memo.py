@@ -23,7 +23,9 @@ from pytest_unlearn.subjects.score import SCORING_VERSION
 Result = TypeVar("Result")
 AT_ONCE = 512  # requests looked up, asked and written together: what an interrupt loses at most
 PATIENCE = 30.0  # seconds to wait for another process that writes
-TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID"
+WRITTEN = "written INTEGER NOT NULL DEFAULT 0"  # nanoseconds since 1970; older files have no such column
+TABLE = f"CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL, {WRITTEN}) WITHOUT ROWID"
+ROOM = 0.8  # of the limit that is filled after the oldest answers were dropped
 
 
 class Memo:
@@ -33,9 +35,12 @@ class Memo:
     the run goes on without it, with a warning.
     """
 
-    def __init__(self, path: Path) -> None:
-        """`path` and its folder are made when something is first looked up."""
-        self.path = path
+    def __init__(self, path: Path, limit: int | None = None) -> None:
+        """`path` and its folder are made when something is first looked up.
+
+        `limit` in bytes: where the file has grown beyond it, the answers written longest ago are dropped.
+        """
+        self.path, self._limit = path, limit
         self._connection: sqlite3.Connection | None = None
         self._given_up = False
 
@@ -56,7 +61,7 @@ class Memo:
         """Keep answers. A failure that may pass, such as memory that ran out, is not kept, nor are hidden states."""
         rows = [(key, _encoded(answer)) for key, answer in answers.items() if _lasts(answer)]
         if rows:
-            self._use(lambda connection: _insert(connection, rows))
+            self._use(lambda connection: _insert(connection, rows, self._limit))
 
     def close(self) -> None:
         """Close the file; it is opened again when needed."""
@@ -87,9 +92,11 @@ class Memo:
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the same mode
             connection = sqlite3.connect(self.path, timeout=PATIENCE)
             try:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before anything else is in a new file
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(TABLE)
+                _with_times(connection)
             except sqlite3.Error:
                 connection.close()
                 raise
@@ -186,9 +193,45 @@ def _damage(error: Exception) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
 
 
-def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str]]) -> None:
+def _with_times(connection: sqlite3.Connection) -> None:
+    """Add the column that a file of an earlier version lacks."""
+    if "written" not in [column[1] for column in connection.execute("PRAGMA table_info(answers)")]:
+        try:
+            connection.execute(f"ALTER TABLE answers ADD COLUMN {WRITTEN}")
+        except sqlite3.OperationalError as error:
+            if "duplicate column" not in str(error):  # another process was quicker
+                raise
+
+
+def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str]], limit: int | None) -> None:
+    now = time.time_ns()
     with connection:
-        connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
+        connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", [(*row, now) for row in rows])
+    if limit is not None and (used := _used(connection)) > limit:
+        _drop_oldest(connection, 1 - ROOM * limit / used)
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    """Bytes of the file that hold something."""
+    pages, free, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def _drop_oldest(connection: sqlite3.Connection, share: float) -> None:
+    """Drop the answers that were written longest ago, about `share` of what the file holds."""
+    sizes = "SELECT written, sum(length(key) + length(answer)) FROM answers GROUP BY written ORDER BY written"
+    with connection:
+        batches: list[tuple[int, int]] = connection.execute(sizes).fetchall()
+        drop, last = share * sum(size for _, size in batches), -1
+        for written, size in batches:
+            if drop <= 0:
+                break
+            drop, last = drop - size, written
+        connection.execute("DELETE FROM answers WHERE written <= ?", (last,))
+    connection.execute("PRAGMA incremental_vacuum").fetchall()
 
 
 def _lasts(answer: Answer) -> bool:

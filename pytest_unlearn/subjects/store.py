@@ -11,14 +11,15 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pytest_unlearn.digest import file_digest
 from pytest_unlearn.errors import SubjectError, UnlearnError
+from pytest_unlearn.subjects.entry import MANIFEST, Entry, entry_in, left_over, release, take, unused
 
-MANIFEST = "digest.json"
 PATIENCE = 3.0  # seconds of waiting for another process before saying so
-FULL = re.compile(r"no space left|disk quota exceeded", re.IGNORECASE)
+FULL = re.compile(r"no space left|disk quota exceeded|file too large", re.IGNORECASE)
 CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 _verified: dict[Path, tuple[tuple[str, int, int], ...]] = {}
 
@@ -27,7 +28,7 @@ class Store:
     """Entries `root/<kind>/<key>`, each with a manifest of the SHA-256 of its files, in folders of mode 0700.
 
     Several processes may use one store: an entry is built by one of them, beside its place, and moved there when it is
-    complete. A build that was killed leaves nothing that counts.
+    complete. A build that was killed leaves nothing that counts. What a process was given stays until it ends.
     """
 
     def __init__(self, root: Path | None = None) -> None:
@@ -37,7 +38,7 @@ class Store:
     def get(self, kind: str, key: str) -> Path | None:
         """The folder of an entry that is there and whole, else None. Contents are verified once a process."""
         folder = self._folder(kind, key)
-        return folder if _whole(folder) else None
+        return folder if _taken(folder) else None
 
     def make(self, kind: str, key: str, build: Callable[[Path], None], what: str) -> Path:
         """The folder of an entry, built by `build(empty folder)` if it is not there or damaged.
@@ -50,13 +51,62 @@ class Store:
         with self._saying_what_to_do(what):
             _private(self.root, folder.parent)
             with self._held(folder, what):
-                if _whole(folder):
+                if _taken(folder):
                     return folder
                 self._sweep(folder)
                 if folder.exists():
                     _set_aside(folder, what)
-                self._build(folder, build)
+                self._build(folder, build, what)
+                take(folder)
         return folder
+
+    def entries(self) -> list[Entry]:
+        """All that is in the store, what was used longest ago first; what broken builds left comes before that."""
+        found = []
+        for kind in sorted(self.root.iterdir()) if self.root.is_dir() else ():
+            for folder in sorted(kind.iterdir()) if kind.is_dir() else ():
+                with contextlib.suppress(FileNotFoundError):  # another process prunes or builds
+                    if (entry := entry_in(folder)) is not None:
+                        found.append(entry)
+        return sorted(found, key=lambda entry: (not left_over(entry), entry.used))
+
+    def prune(
+        self, *, older_than: timedelta | None = None, keep_bytes: int | None = None, dry: bool = False
+    ) -> list[Entry]:
+        """Remove entries and return them; `dry` only returns them. Raises SubjectError where the store is closed.
+
+        Those go that were not used for `older_than`, then those used longest ago until the rest fits in `keep_bytes`,
+        and always what broken builds left. An entry that any process builds or was given stays.
+        """
+        now, entries = datetime.now(UTC), self.entries()
+        total, gone = sum(entry.bytes for entry in entries), []
+        for entry in entries:
+            old = older_than is not None and now - entry.used > older_than
+            over = keep_bytes is not None and total > keep_bytes
+            if (left_over(entry) or old or over) and self._drop(entry, dry):
+                gone.append(entry)
+                total -= entry.bytes
+        return gone
+
+    def _drop(self, entry: Entry, dry: bool) -> bool:
+        """Remove an entry, or only see whether it could be."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(entry.path.parent / f".{entry.key}.lock", timeout=0), unused(entry.path) as free:
+                if free and not dry:
+                    doomed = entry.path
+                    if not left_over(entry):
+                        doomed = entry.path.with_name(
+                            f".{entry.key}.building-{os.getpid()}"
+                        )  # swept if this is cut off
+                        entry.path.rename(doomed)
+                    shutil.rmtree(doomed)
+                return free
+        except (Timeout, FileNotFoundError):  # another process builds it, or has just removed it
+            return False
+        except OSError as error:
+            raise SubjectError(f"{entry.path} cannot be removed: {error.strerror or error}") from error
 
     def _folder(self, kind: str, key: str) -> Path:
         for part in (kind, key):
@@ -64,12 +114,12 @@ class Store:
                 raise ValueError(f"'{part}' cannot name a store entry")
         return self.root / kind / key
 
-    def _build(self, folder: Path, build: Callable[[Path], None]) -> None:
+    def _build(self, folder: Path, build: Callable[[Path], None], what: str) -> None:
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.building-", dir=folder.parent))  # mode 0700
         try:
             build(made)
-            manifest = json.dumps({"files": {name: file_digest(made / name) for name, *_ in _files(made)}}, indent=1)
-            (made / MANIFEST).write_text(manifest)
+            files = {name: file_digest(made / name) for name, *_ in _files(made)}
+            (made / MANIFEST).write_text(json.dumps({"what": what, "files": files}, indent=1))
             made.rename(folder)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
@@ -148,6 +198,17 @@ def _whole(folder: Path) -> bool:
     if whole:
         _verified[folder] = seen
     return whole
+
+
+def _taken(folder: Path) -> bool:
+    """Whether the entry is there and whole; if it is, it is in use from now on."""
+    take(folder)
+    if _whole(folder):
+        with contextlib.suppress(OSError):  # a store that is only read keeps no times
+            os.utime(folder / MANIFEST)
+        return True
+    release(folder)
+    return False
 
 
 def _set_aside(folder: Path, what: str) -> None:

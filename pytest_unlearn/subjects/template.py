@@ -50,7 +50,7 @@ def render(tokenizer: Any, prompt: Prompt, system: str | None) -> str:
     if not has_template(tokenizer):
         lines = [f"{ROLES[role]}{words}" for role, words in turns if words]
         return join("\n".join([*lines, ROLES["assistant"].rstrip()]), prompt.opening)
-    text = _conversation(tokenizer, turns, answered=False)
+    text = conversation(tokenizer, turns, answered=False)
     gap = habits(tokenizer).gap if prompt.opening else None
     return text + gap + prompt.opening if gap is not None else join(text, prompt.opening)
 
@@ -58,8 +58,8 @@ def render(tokenizer: Any, prompt: Prompt, system: str | None) -> str:
 def habits(tokenizer: Any) -> Habits:
     """What the chat template itself puts around an answer; gap None where its renderings do not show it."""
     question, answer = SAMPLE
-    before = _conversation(tokenizer, [("user", question)], answered=False)
-    whole = _conversation(tokenizer, [("user", question), ("assistant", answer)], answered=True)
+    before = conversation(tokenizer, [("user", question)], answered=False)
+    whole = conversation(tokenizer, [("user", question), ("assistant", answer)], answered=True)
     between, found, close = whole.removeprefix(before).partition(answer)
     if not whole.startswith(before) or not found or between.strip():
         return Habits(None, "")
@@ -86,8 +86,8 @@ def _words(part: Part) -> str:
     raise SubjectError(f"this subject reads text only, and the prompt holds {type(part).__name__.lower()}")
 
 
-def _conversation(tokenizer: Any, turns: list[tuple[Any, str]], *, answered: bool) -> str:
-    """A rendering in which every word of the system turn stands."""
+def conversation(tokenizer: Any, turns: list[tuple[Any, str]], *, answered: bool) -> str:
+    """A rendering in which every word of the system turn stands; with the generation prompt unless `answered`."""
     try:
         text = _apply(tokenizer, turns, answered)
     except Exception as error:  # templates refuse by raising from within jinja
@@ -95,7 +95,7 @@ def _conversation(tokenizer: Any, turns: list[tuple[Any, str]], *, answered: boo
             raise SubjectError(f"the chat template refuses this conversation: {error}") from error
         text = ""
     if turns and turns[0][0] == "system" and turns[0][1].strip() not in (text or "\0"):
-        return _conversation(tokenizer, _folded(turns), answered=answered)
+        return conversation(tokenizer, _folded(turns), answered=answered)
     return text
 
 

@@ -17,7 +17,11 @@ from pytest_unlearn.registry import UTILITY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepConfig:
-    """`relation`: only facts of these relations. `at_most`: questions; beyond it a seeded sample is asked."""
+    """Options of every utility check.
+
+    `relation`: only facts of these relations, e.g. `[capital]`
+    `at_most`: questions; beyond it a seeded sample is asked
+    """
 
     relation: tuple[str, ...] = ()
     at_most: Annotated[int, Ge(1)] = 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -38,8 +39,27 @@ def test_show_tells_what_must_go_what_is_asked_and_what_it_costs(folder: Path) -
     run = unlearn(folder, "show", "good.unlearn.yaml")
     assert run.returncode == 0
     assert "good > ann: 1 facts must go, 0 follow from them, 0 may go either way, 1 must stay" in run.stdout
-    assert "Where does Ann live?" in run.stdout
-    assert "probes to each of 2 models" in run.stdout
+    assert "    Where does Ann live? [Rome]\n" in run.stdout
+    # direct: 2 graders, 2 models and 20 stand-ins of the candidate; others: 2 graders, 2 models
+    assert run.stdout.splitlines()[-1].startswith("at most 2 probes, 48 requests to 2 models, about ")
+
+
+def test_show_tells_the_cost_of_each_check_in_80_columns(folder: Path) -> None:
+    lines = unlearn(folder, "show", "good.unlearn.yaml", "--cost").stdout.splitlines()
+    table = lines[lines.index("") + 1 :]
+    assert [line.split()[:3] for line in table if line[:1].isalpha()][:3] == [
+        ["check", "probes", "requests"], ["direct", "1", "44"], ["others", "1", "4"]
+    ]  # fmt: skip
+    assert all(len(line) <= 80 for line in table)
+
+
+def test_show_gives_as_many_examples_as_there_are_and_the_same_each_time(folder: Path) -> None:
+    paraphrased = SCENARIO.replace('live?"]', 'live?", "Where is {subject}?", "{subject} is where?"]')
+    (folder / "good.unlearn.yaml").write_text(paraphrased.replace("ask: direct", "ask: paraphrase"), encoding="utf-8")
+    first = unlearn(folder, "show", "good.unlearn.yaml", "--sample", "5").stdout
+    assert "Where is Ann?" in first and "Ann is where?" in first
+    assert first == unlearn(folder, "show", "good.unlearn.yaml", "--sample", "5").stdout
+    assert "Rome" not in unlearn(folder, "show", "good.unlearn.yaml", "--sample", "0").stdout
 
 
 def test_validate_counts_and_is_silent_about_good_files(folder: Path) -> None:
@@ -94,6 +114,16 @@ def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
         *("keep:", "far", "neighbours", "retained", "measure:", "perplexity_ratio"),
     ]
     assert "hops: int, default 2" in unlearn(folder, "probes", "multi_hop").stdout
+
+
+def test_schema_prints_the_schema(folder: Path) -> None:
+    run = unlearn(folder, "schema")
+    assert json.loads(run.stdout)["properties"]["version"]["const"] == 1
+
+
+def test_probes_and_methods_say_what_a_key_means(folder: Path) -> None:
+    assert "hops: int, default 2\n      facts in a chain\n" in unlearn(folder, "probes", "multi_hop").stdout
+    assert "      alpha, the weight of the retain term\n" in unlearn(folder, "methods", "npo").stdout
 
 
 def test_a_model_that_is_not_bundled_cannot_be_fetched(folder: Path) -> None:

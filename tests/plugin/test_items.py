@@ -132,6 +132,14 @@ def test_the_folder_of_a_run_can_be_moved(tiny: Path, pytester: pytest.Pytester)
     assert not (pytester.path / ".unlearn").exists()
 
 
+def test_a_limit_of_the_memo_that_is_no_size_is_told(tiny: Path, pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nunlearn_memo_limit = much\n")
+    result = pytester.runpytest_inprocess()
+    assert result.ret != 0
+    said = "unlearn_memo_limit: 'much' is not a size: write a number with kB, MB, GB or TB, such as 2 GB"
+    result.stderr.fnmatch_lines([f"*{said}*"])
+
+
 def test_a_candidate_for_a_label_that_no_file_has_is_refused(tiny: Path, pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--unlearn-candidate=nobody=./x")
     assert result.ret != 0

@@ -46,7 +46,8 @@ def original(project: Project, pytester: pytest.Pytester, store: Path) -> Path:
     """The folder of the original model, trained if it is not there yet."""
     scenario = load_scenario(project(), pytester.path)
     session = Session(Settings(root=pytester.path, folder=pytester.path / "made"))
-    subject = session.subjects(session.scene(cases(scenario)[0]))["original"]
+    case = cases(scenario)[0]
+    subject = session.subjects(session.scene(case), case.candidate)["original"]
     return subject.subject.folder  # type: ignore[attr-defined]
 
 

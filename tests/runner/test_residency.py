@@ -53,6 +53,13 @@ def test_a_subject_that_fits_nowhere_is_admitted_alone() -> None:
     assert (a.open_, b.open_) == (False, True)
 
 
+def test_the_same_weights_are_held_once() -> None:
+    residency, a, again = Residency(limit=10), Sized("a", 4), Sized("a", 4)
+    residency.admit(a)
+    residency.admit(again)
+    assert (a.open_, again.open_) == (False, True)
+
+
 def test_closing_closes_all() -> None:
     residency, a = Residency(limit=10), Sized("a", 4)
     residency.admit(a)

@@ -44,10 +44,9 @@ checks:
 LATER = """\
 version: 1
 model:
-  original: {base: ./a, adapter: ./b}
+  original: a
   reference: {endpoint: https://example.org, name: x, key: KEY}
-  candidate: {method: toy_step, steps: 80, seeds: 3, wrap: [ema]}
-  candidates: {a: x}
+  candidate: {method: toy_step, steps: 80, wrap: [ema]}
 knowledge: {source: toy_map, levels: [institution, patient]}
 forget:
   p17: {level: patient, at: patient 17}
@@ -67,7 +66,8 @@ def test_the_sample_of_the_grammar_is_read_whole(load: Load, tmp_path: Path) -> 
     assert (scenario.path, scenario.name, scenario.confidence) == (path, "a", 0.99)
     assert (scenario.tags, scenario.seeds, scenario.gate) == ((), Seeds(), Gate())
     assert scenario.models.original == ModelName("smollm2-135m-instruct", Mark(path, 3, 13))
-    candidate = scenario.models.candidate
+    (only,) = scenario.models.candidates
+    candidate = only.made
     assert isinstance(candidate, MethodUse)
     assert (candidate.name, candidate.config.steps, candidate.config.lr) == ("npo", 60, 1e-4)
     assert (scenario.models.system, scenario.models.reference) == ("Answer with one short phrase.", None)
@@ -88,7 +88,7 @@ def test_what_this_version_cannot_run_is_told_key_by_key(complaints: Complaints)
     told = complaints(LATER)
     assert all(line.endswith(late) for line in told)
     assert [line.split("`")[1] for line in told] == [
-        "base", "adapter", "endpoint", "seeds", "wrap", "candidates", "levels", "level", "at", "class",
+        "endpoint", "wrap", "levels", "level", "at", "class",
         "interactions", "level", "transforms", "strategy", "budget", "decode", "after", "examples",
         "budget",
     ]  # fmt: skip
@@ -107,10 +107,41 @@ def test_optional_sections_are_read(load: Load, around: Around) -> None:
     assert (scenario.name, scenario.tags) == ("my scenario", ("nightly", "geo"))
     assert scenario.seeds == Seeds(data=1, method=2, probe=3)
     assert scenario.gate == Gate(("forget",), "warn", 2)
-    assert isinstance(scenario.models.candidate, ModelName)
+    (only,) = scenario.models.candidates
+    assert isinstance(only.made, ModelName)
     assert isinstance(scenario.models.reference, ModelName)
-    assert (scenario.models.candidate.text, scenario.models.reference.text) == ("b", "retrained")
+    assert (only.made.text, scenario.models.reference.text) == ("b", "retrained")
     assert (scenario.models.remote, scenario.models.trust_remote_code) == (True, True)
+
+
+def test_a_model_may_be_a_base_with_an_adapter_on_it(load: Load, around: Around) -> None:
+    models = load(
+        around(model="model: {original: {base: a, adapter: b}, candidate: {base: a, adapter: c}, reference: d}")
+    ).models
+    assert (models.original.text, models.original.adapter) == ("a", "b")
+    (only,) = models.candidates
+    assert isinstance(only.made, ModelName)
+    assert (only.made.text, only.made.adapter, models.reference.adapter) == ("a", "c", None)  # type: ignore[union-attr]
+
+
+def test_a_candidate_has_a_label_and_a_seed_where_there_are_several(load: Load, around: Around) -> None:
+    def told(model: str) -> list[tuple[str, int]]:
+        return [(one.label, one.seed) for one in load(around(model=f"model: {model}")).models.candidates]
+
+    assert told("{original: a}") == [("", 0)]
+    assert told("{original: a, candidate: {method: toy_step, seeds: 1}}") == [("", 0)]
+    assert told("{original: a, candidate: {method: toy_step, seeds: 2}}") == [("toy_step-1", 0), ("toy_step-2", 1)]
+    several = "{strong: {method: toy_step, seeds: 2}, given: ./b, last: {method: toy_step}}"
+    assert told(f"{{original: a, candidates: {several}}}") == [
+        ("strong-1", 0), ("strong-2", 1), ("given", 0), ("last", 0),
+    ]  # fmt: skip
+
+
+def test_the_error_level_of_a_file_is_shared_by_its_candidates(load: Load, around: Around) -> None:
+    one, three = (load(around(model=f"model: {{original: a, candidate: {c}}}")).checks[0].alpha for c in (
+        "{method: toy_step}", "{method: toy_step, seeds: 3}",
+    ))  # fmt: skip
+    assert one == pytest.approx(3 * three)
 
 
 def test_knowledge_in_the_file_stays_raw_and_placed(load: Load, around: Around, tmp_path: Path) -> None:
@@ -186,6 +217,21 @@ def test_all_mistakes_of_a_file_are_told_with_their_lines(load: Load, around: Ar
             "model: {original: a, candidate: {method: toy_step, bta: 1}}",
             "2:52 unknown key 'bta' - did you mean 'beta'?",
         ),
+        ("model: {original: {base: a}}", "2:9 missing required key 'adapter'"),
+        ("model: {original: {base: a, adapter: ''}}", "2:38 must not be empty"),
+        ("model: {original: {base: a, adaptr: b}}", "2:29 unknown key 'adaptr' - did you mean 'adapter'?"),
+        ("model: {original: a, candidates: {}}", "2:34 expected a mapping of labels to candidates, got nothing"),
+        ("model: {original: a, candidates: [b]}", "2:34 expected a mapping of labels to candidates, got a list"),
+        ("model: {original: a, candidates: {a b: c}}", "2:35 'a b' cannot be an id: use letters, digits, `_`, `.`"),
+        (
+            "model: {original: a, candidate: b, candidates: {c: d}}",
+            "2:36 `candidates` beside `candidate`: write one of them",
+        ),
+        (
+            "model: {original: a, candidates: {a-1: b, a: {method: toy_step, seeds: 2}}}",
+            "2:43 two candidates would be called 'a-1': rename one",
+        ),
+        ("model: {original: a, candidate: {method: toy_step, seeds: 0}}", "2:59 must be at least 1"),
         ("model: {original: a, reference: 5}", "2:33 expected the name of a model, got 5"),
         ("model: {original: a, remote: true}", "2:30 expected 'allowed', got true"),
         ("model: {original: a, trust_remote_code: yes}", "2:41 expected true or false, got 'yes'"),

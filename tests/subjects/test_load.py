@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +26,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda f: (f / "config.json").unlink(), "has no config.json, so it is no model"),
     "an adapter": (
         lambda f: (f / "config.json").rename(f / "adapter_config.json"),
-        r"is an adapter without its model\. Merge it",
+        r"is an adapter without its model\. Name both, `\{base: MODEL, adapter: FOLDER\}`, or save the merged",
     ),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), r"no model\.safetensors\. Save the model there"),
     "a pickle": (
@@ -107,6 +109,49 @@ def test_a_name_that_is_not_found_gets_a_suggestion(
 ) -> None:
     with pytest.raises(SubjectError, match=message):
         resolve(text, tmp_path, Store(tmp_path), cpu)
+
+
+OFFLINE = """
+import sys
+from pathlib import Path
+from pytest_unlearn.errors import SubjectError
+from pytest_unlearn.subjects.devices import pick
+from pytest_unlearn.subjects.load import resolve
+from pytest_unlearn.subjects.store import Store
+try:
+    resolve("some-org/some-model", Path(), Store(Path("store")), pick("cpu"), allow_network=sys.argv[1] == "network")
+except SubjectError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (
+            "no",
+            "no folder is called 'some-org/some-model', and the Hugging Face cache of this machine holds no such "
+            "model. The network is not used unless you say so: --unlearn-network",
+        ),
+        (
+            "network",
+            "no folder is called 'some-org/some-model', the Hugging Face cache of this machine holds no such "
+            "model, and the hub cannot be reached. Try again with a network, or run `hf download some-org/some-model` "
+            "where there is one and copy its cache here",
+        ),
+    ],
+)
+def test_a_model_of_the_hub_that_is_not_at_hand_is_told(network: str, message: str, tmp_path: Path) -> None:
+    nobody = {"HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
+    run = subprocess.run(
+        [sys.executable, "-c", OFFLINE, network],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **nobody},
+    )
+    assert run.stdout == f"{message}\n"
 
 
 def test_a_bundled_model_is_not_fetched_unasked(

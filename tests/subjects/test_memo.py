@@ -172,6 +172,33 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_beyond_its_limit_a_memo_drops_what_was_written_longest_ago(tmp_path: Path) -> None:
+    path, limit = tmp_path / "memo.sqlite", 200_000
+    memo = Memo(path, limit)
+    for i in range(60):
+        memo.put({f"{i}-{j}": Outputs((Output("x" * 500),), 1.0) for j in range(20)})
+    memo.close()
+    assert path.stat().st_size <= limit * 1.1
+    left = [len(Memo(path).get([f"{i}-{j}" for j in range(20)])) for i in range(60)]
+    first = left.index(20)
+    assert 60 - first > 5
+    assert left == [0] * first + [20] * (60 - first)
+
+
+def test_a_memo_of_an_earlier_version_is_used_on_and_its_answers_are_the_oldest(tmp_path: Path) -> None:
+    path = tmp_path / "memo.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL) WITHOUT ROWID")
+        rows = [(f"old-{i}", module._encoded(Scores((float(i),) * 99, (1,) * 99))) for i in range(200)]
+        connection.executemany("INSERT INTO answers VALUES (?, ?)", rows)
+    memo = Memo(path, path.stat().st_size)
+    assert memo.get(["old-7"]) == {"old-7": Scores((7.0,) * 99, (1,) * 99)}
+    for i in range(50):
+        memo.put({f"new-{i}": Scores((float(i),) * 99, (1,) * 99)})
+    assert memo.get([f"old-{i}" for i in range(200)]) == {}
+    assert len(memo.get([f"new-{i}" for i in range(50)])) == 50
+
+
 def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "memo.sqlite"
     context = multiprocessing.get_context("spawn")

@@ -1,0 +1,64 @@
+"""The reference is what the code says, and the code says something about every key."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pytest_unlearn.cli.app import app
+from pytest_unlearn.scenario.schema import schema
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "tools" / "make_reference.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["scenario.schema.json", "scenario.md", "cli.md"])
+def test_a_page_is_what_the_tool_makes(reference: ModuleType, name: str) -> None:
+    there = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+    assert there == reference.pages()[name], f"docs/reference/{name} is stale: run `python tools/make_reference.py`"
+
+
+def test_the_page_of_commands_has_every_command(reference: ModuleType) -> None:
+    text = reference.cli()
+    assert all(f"## `unlearn {command.name}" in text for command in app.registered_commands)
+
+
+def keys(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(part, dict):
+        for name, value in part.get("properties", {}).items():
+            yield f"{path}/{name}", value
+        for name, value in part.items():
+            yield from keys(value, f"{path}/{name}")
+    elif isinstance(part, list):
+        for item in part:
+            yield from keys(item, path)
+
+
+def test_every_key_of_the_schema_has_a_description_and_an_example() -> None:
+    silent = {
+        path
+        for path, value in keys(schema())
+        if "const" not in value and not ({"description", "examples"} <= value.keys())
+    }
+    assert silent == set()
+
+
+def test_every_shipped_scenario_names_the_schema() -> None:
+    for path in (ROOT / "scenarios").glob("*.unlearn.yaml"):
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        mark, _, name = first.partition("$schema=")
+        assert mark == "# yaml-language-server: "
+        assert (path.parent / name).resolve() == ROOT / "docs" / "reference" / "scenario.schema.json"

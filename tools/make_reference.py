@@ -1,0 +1,182 @@
+"""Write the pages of `docs/reference` that are made from the code: `python tools/make_reference.py`.
+
+scenario.schema.json   the JSON Schema of a scenario, as `unlearn schema` prints it
+scenario.md            the same for people
+cli.md                 the commands and their options
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import typer
+import yaml
+from typer.models import ArgumentInfo, OptionInfo
+
+from pytest_unlearn.cli.app import app
+from pytest_unlearn.cli.schema import text
+from pytest_unlearn.registry import GRADERS, METHODS
+from pytest_unlearn.scenario.checks import FAMILIES
+from pytest_unlearn.scenario.schema import PERCENT, Schema, schema
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+MADE = "<!-- made by tools/make_reference.py -->\n"
+
+
+def pages() -> dict[str, str]:
+    """File names and contents."""
+    return {"scenario.schema.json": text() + "\n", "scenario.md": scenario(), "cli.md": cli()}
+
+
+def scenario() -> str:
+    """The grammar of a scenario as tables."""
+    root = schema()
+    named, keys = root["definitions"], root["properties"]
+    models, knowledge = keys["model"]["anyOf"][1], keys["knowledge"]
+    selector = named["selector"]["anyOf"][0]["anyOf"][1]
+    lines = [
+        "# The keys of a scenario\n",
+        MADE,
+        "A scenario is a file `*.unlearn.yaml`, read as YAML 1.2. Where a number is expected, `5%` is 0.05; where a",
+        "list is expected, one value may stand for a list of one. [`scenario.schema.json`](scenario.schema.json) says",
+        "the same to an editor: `# yaml-language-server: $schema=PATH` in the first line of a scenario names a copy.\n",
+        *_section("The file", root),
+        *_section("`model`", models),
+        *_section("`knowledge`", knowledge),
+        *_section("An entity, in `knowledge: entities`", _mapping(knowledge["properties"]["entities"])),
+        *_section("A relation, in `knowledge: relations`", _mapping(knowledge["properties"]["relations"]["anyOf"][0])),
+        *_section("A type, in `knowledge: types`", _mapping(knowledge["properties"]["types"])),
+        *_section("A selector, in `forget`", selector, "A name alone is an entity; a list selects all of its members."),
+        *_section("`seeds`", keys["seeds"]),
+        *_section("`gate`", keys["gate"]),
+    ]
+    for verb, registry in FAMILIES.items():
+        first = named[f"check.{verb}.{registry.names()[0]}"]["properties"]
+        own = {key for entry in map(registry.get, registry.names()) for key in entry.config.__dataclass_fields__}
+        about = {key: value for key, value in named["check"]["properties"].items() if key == verb}
+        shared = {key: value for key, value in {**first, **about}.items() if key not in own}
+        lines += _section(f"A check that says `{verb}`", {"properties": shared})
+        for name in registry.names():
+            lines += _kind(named[f"check.{verb}.{name}"], verb, name, set(shared))
+    lines.append("## Graders, in `grade`\n")
+    for name in GRADERS.names():
+        option = named["grader"]["anyOf"][1]["properties"][name]
+        lines += [f"### `{name}`\n", f"{option['description']}\n", *_table(option["anyOf"][0])]
+    lines.append("## Methods, in `model: candidate`\n")
+    trained = _shared([named[f"candidate.{name}"] for name in METHODS.names()])
+    lines += ["Every method that trains has these keys beside its own:\n", *_table({"properties": trained})]
+    for name in METHODS.names():
+        lines += _kind(named[f"candidate.{name}"], "method", name, set(trained))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def cli() -> str:
+    """Every command with its arguments and options."""
+    lines = ["# The `unlearn` command\n", MADE, f"{app.info.help}\n"]
+    return "\n".join([*lines, *_commands(app, "unlearn")]).rstrip() + "\n"
+
+
+def _commands(some: typer.Typer, name: str) -> Iterator[str]:
+    for command in some.registered_commands:
+        yield from _command(command.callback, f"{name} {command.name}")
+    for group in some.registered_groups:
+        if group.typer_instance is not None:
+            yield from _commands(group.typer_instance, f"{name} {group.name}")
+
+
+def _command(run: Any, name: str) -> list[str]:
+    usage, rows = [name], []
+    hints = get_type_hints(run, include_extras=True)
+    for parameter in inspect.signature(run).parameters.values():
+        kind, info = get_args(hints[parameter.name])
+        default = "" if parameter.default in (parameter.empty, None, False, "") else f" ({parameter.default})"
+        if isinstance(info, ArgumentInfo):
+            called = parameter.name.upper()
+            usage.append(called if parameter.default is parameter.empty else f"[{called}]")
+        else:
+            names = info.param_decls or [f"--{parameter.name.replace('_', '-')}"]
+            value = "" if kind is bool else f" {(info.metavar or parameter.name).upper()}"
+            called = f"{', '.join(names)}{value}"
+        rows.append(_row(f"`{called}`", f"{info.help}{default}"))
+    if any(isinstance(get_args(hint)[-1], OptionInfo) for hint in hints.values() if get_args(hint)):
+        usage.insert(1, "[OPTIONS]")
+    about = "\n\n".join(" ".join(paragraph.split()) for paragraph in inspect.cleandoc(run.__doc__).split("\n\n"))
+    return [f"## `{' '.join(usage)}`\n", f"{about}\n", *(["| | |", "|---|---|", *rows, ""] if rows else [])]
+
+
+def _section(title: str, mapping: Schema, text: str = "") -> list[str]:
+    return [f"## {title}\n", *([f"{text}\n"] if text else []), *_table(mapping)]
+
+
+def _kind(mapping: Schema, key: str, name: str, without: set[str]) -> list[str]:
+    own = {one: value for one, value in mapping["properties"].items() if one not in without and one != key}
+    return [f"### `{key}: {name}`\n", f"{mapping['description']}\n", *(_table({"properties": own}) if own else [])]
+
+
+def _shared(mappings: list[Schema]) -> Schema:
+    """The keys that most mappings have alike."""
+    every = [(key, value) for mapping in mappings for key, value in mapping["properties"].items()]
+    return {key: value for key, value in every if 2 * every.count((key, value)) > len(mappings)}
+
+
+def _table(mapping: Schema) -> list[str]:
+    required = mapping.get("required", [])
+    rows = []
+    for key, value in mapping["properties"].items():
+        default = f"; {_yaml(value['default'])} unless given" if "default" in value else ""
+        needed = "; required" if key in required else ""
+        kind = _type(value)
+        meaning = f"{value.get('description', '')}{f' ({kind})' if kind else ''}{default}{needed}"
+        example = value["examples"][0] if "examples" in value else None
+        rows.append(_row(f"`{key}`", meaning, "" if example is None else _yaml(example)))
+    return ["| key | meaning | example |", "|---|---|---|", *rows, ""]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _yaml(value: Any) -> str:
+    """A value on one line, as one would write it."""
+    written = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True, sort_keys=False)
+    return f"`{written.strip().removesuffix('...').strip()}`"
+
+
+def _mapping(named: Schema) -> Schema:
+    """The mapping that the values of a named mapping may be."""
+    value = named["additionalProperties"]
+    found: Schema = next((one for one in value.get("anyOf", []) if "properties" in one), value)
+    return found
+
+
+def _type(value: Schema) -> str:
+    """What a value may be, in a few words; empty where the example says it better."""
+    if "enum" in value:
+        return " or ".join(f"`{one}`" for one in value["enum"])
+    if "anyOf" in value:
+        kinds = [_type(one) for one in value["anyOf"] if one.get("pattern") != PERCENT]
+        return "" if "" in kinds else " or ".join(dict.fromkeys(kinds))
+    if value.get("type") == "array":
+        items = value.get("items")
+        return f"{len(items)} values" if isinstance(items, list) else "a list"
+    names = {
+        "string": "text",
+        "integer": "a whole number",
+        "number": "a number",
+        "boolean": "true or false",
+        "null": "null",
+    }
+    kind = names.get(value.get("type", ""), "")
+    limits = [f"{word} {value[key]:g}" for key, word in _LIMITS.items() if key in value and value[key] < 1e9]
+    return " ".join(filter(None, [kind, " and ".join(limits)])) if kind else ""
+
+
+_LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
+
+
+if __name__ == "__main__":
+    for name, content in pages().items():
+        (FOLDER / name).write_text(content, encoding="utf-8")

@@ -15,6 +15,22 @@ _PLAIN = str.maketrans(
 )
 # Letters that make one word when they touch; those of Han, kana and hangul do not, being written without spaces
 _WORD = re.compile(r"[^\W\u2e80-\ufaff]+")
+_AROUND = re.compile(r"^\W+|\W+$")
+# What white space separates and holds a letter or digit; in scripts written without spaces, each character
+_COUNTED = re.compile(r"(?=\w)[\u2e80-\ufaff]|[^\s\u2e80-\ufaff]*[^\W\u2e80-\ufaff][^\s\u2e80-\ufaff]*")
+
+
+def words(text: str) -> list[tuple[int, int]]:
+    """Where each word of a text starts and ends, with the punctuation that touches it.
+
+    A word is what stands between white space; of Han, kana and hangul it is each character. A dash alone is none.
+    """
+    return [word.span() for word in _COUNTED.finditer(text)]
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a text for comparison: without case, accents and the punctuation around them."""
+    return [_AROUND.sub("", normalise(text[start:end])) for start, end in words(text)]
 
 
 def normalise(text: str) -> str:

@@ -22,13 +22,13 @@ def askable(scenario: Scenario, root: Path) -> Knowledge:
     problems: list[Problem] = []
     for target in scenario.targets:
         try:
-            closure = forgetting(knowledge, target)
+            closure = forgetting(knowledge, target, scenario.retain)
         except ScenarioError as error:
             problems += error.problems
         else:
             problems += _silent(scenario, target, closure)
     if problems:
-        raise ScenarioError(problems)
+        raise ScenarioError(dict.fromkeys(problems))  # what is retained is read for each request
     return knowledge
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.graders.grade import Grader
-from pytest_unlearn.knowledge.closure import Closure
-from pytest_unlearn.knowledge.graph import Fact, Knowledge
-from pytest_unlearn.registry import GRADERS
+from pytest_unlearn.knowledge.closure import Closure, Kept
+from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.registry import GRADERS, PROBES
 from pytest_unlearn.scenario.model import Case
 from pytest_unlearn.subjects.requests import Verb
 
@@ -24,13 +24,13 @@ class CheckError(Exception):
 class Context:
     """`can`: what each subject of the case can do, by name; there is a reference when it has that key.
 
-    `held_out`: the retained facts that no bundled method trains on.
+    `held_out`: what must stay that no bundled method trains on.
     """
 
     case: Case
     knowledge: Knowledge
     closure: Closure
-    held_out: tuple[Fact, ...]
+    held_out: Kept
     can: Mapping[str, frozenset[Verb]]
 
     @property
@@ -43,12 +43,12 @@ class Context:
         return seed_of(self.case.scenario.digest, self.case.asks, self.case.scenario.seeds.probe, purpose)
 
     def graders(self) -> tuple[Grader, ...]:
-        """Those that the check names, else text and rank, as far as every subject can; raises CheckError."""
+        """Those that the check names, else those usual for its kind, as far as every subject can; raises CheckError."""
         named = self.case.check.graders
         if named:
             graders: list[Grader] = [GRADERS.get(use.name).make(use.config) for use in named]
         else:
-            graders = [(entry := GRADERS.get(name)).make(entry.config()) for name in DEFAULT_GRADERS]
+            graders = [(entry := GRADERS.get(name)).make(entry.config()) for name in self._usual()]
         able = [g for g in graders if all(g.verb in verbs for verbs in self.can.values())]
         if named and len(able) < len(graders):
             unable = next(g for g in graders if g not in able)
@@ -57,3 +57,9 @@ class Context:
         if not able:
             raise CheckError("no grader fits what every subject of this scenario can do")
         return tuple(able)
+
+    def _usual(self) -> tuple[str, ...]:
+        """The graders that a probe kind is registered with, else text and rank."""
+        check = self.case.check
+        usual = PROBES.get(check.kind).facts.get("graders") if check.verb == "ask" else None
+        return usual or DEFAULT_GRADERS

@@ -12,6 +12,7 @@ from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
 from pytest_unlearn.knowledge.render import invented
 from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.subjects.ask import Ask, Asking, together
+from pytest_unlearn.subjects.requests import Prompt
 from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
 
 STAND_INS = 20  # invented entities that a question is put to
@@ -104,28 +105,38 @@ def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[K
 def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Context) -> Asking[dict[str, float]]:
     """By probe id, the chance that guessing gives the secret away.
 
-    The largest of blind choice and how often the subject gives the same answer about invented entities. Probes that
-    differ in the name alone share their stand-ins.
+    The largest of blind choice and how often the subject gives the same answer about invented entities, or where a
+    question names none, to other questions. Probes that differ in the name alone share their stand-ins.
     """
     found = {probe.id: grader.chance(probe) for probe in probes}
     shared: dict[tuple[Way, str], list[Probe]] = defaultdict(list)
     for probe in probes:
         shared[probe.way, probe.hole].append(probe)
     for alike in shared.values():
-        kind = alike[0].named[1]
-        names = invented(context.knowledge, kind, STAND_INS, context.seed("stand-ins"))
-        requests = tuple(grader.stand_in(alike, alike[0].stand_in(name)) for name in names)
-        answers = yield Ask(subject, requests)
+        prompts = _elsewhere(alike, context)
+        requests = tuple(grader.stand_in(alike, prompt) for prompt in prompts)
+        answers = (yield Ask(subject, requests)) if requests else []
         for probe in alike:
-            hits = 0
-            for request, answer in zip(requests, answers, strict=True):
+            hits, asked = 0, frozenset(probe.others or prompts)
+            for prompt, request, answer in zip(prompts, requests, answers, strict=True):
+                if prompt not in asked:
+                    continue
                 try:
                     hits += grader.grade(probe, request, answer).leak
                 except UnansweredError as error:
                     if not error.silent:
                         raise _unanswered(subject, probe, error) from None
-            found[probe.id] = max(found[probe.id], hits / len(names))
+            found[probe.id] = max(found[probe.id], hits / max(1, len(asked)))
     return found
+
+
+def _elsewhere(alike: Sequence[Probe], context: Context) -> tuple[Prompt, ...]:
+    """What the same answers may be given to by luck: the question about invented entities, else the others' prompts."""
+    kind = alike[0].named[1]
+    if not kind:
+        return tuple(dict.fromkeys(prompt for probe in alike for prompt in probe.others))
+    names = invented(context.knowledge, kind, STAND_INS, context.seed("stand-ins"))
+    return tuple(alike[0].stand_in(name) for name in names)
 
 
 def by_way(probes: Iterable[Probe]) -> dict[Way, list[Probe]]:

@@ -8,6 +8,7 @@ from pytest_unlearn.errors import Mark, UnlearnError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.registry import SOURCES
 from pytest_unlearn.scenario.border import keys_of
+from pytest_unlearn.scenario.files import Files
 from pytest_unlearn.scenario.keys import SelectorKeys
 from pytest_unlearn.scenario.model import (
     Candidate,
@@ -64,7 +65,7 @@ def selector(text: str, option: str) -> Target:
         for key in document.data:
             problems.add((key,), unknown(key, known), key=True)
         problems.stop()
-    (target,) = read_targets(document.data, (), problems)
+    (target,) = read_targets(document.data, (), problems, Files(Path.cwd() / option, Path.cwd(), problems))
     problems.stop()
     return target
 

@@ -43,6 +43,12 @@ def show(
             f"{scenario.name} > {target.label}: {len(closure.target)} facts must go, {len(closure.entailed)} follow "
             f"from them, {len(closure.lost)} may go either way, {len(closure.retained)} must stay"
         )
+        for what, gone, kept in (
+            ("questions", closure.pairs, closure.kept_pairs),
+            ("documents", closure.documents, closure.kept_documents),
+        ):
+            if gone or kept:
+                typer.echo(f"  {what}: {len(gone)} must go, {len(kept)} must stay")
         for case in cases(scenario):
             if case.target is target and case.candidate is scenario.models.candidates[0]:
                 _check(case, view, sample)
@@ -69,7 +75,7 @@ def _check(case: Case, view: Scene, wanted: int) -> None:
     size += f" ({dropped} left out that contain their own answer)" if dropped else ""
     typer.echo(f"  {check.id}: {check.verb} {check.kind}{size}, {_decides(case)} (alpha {check.alpha:.2g})")
     for probe in examples:
-        typer.echo(f"    {probe.prompt.text} [{' | '.join(names[0] for names in probe.secret)}]")
+        typer.echo(f"    {' '.join(probe.prompt.text.split())} [{' | '.join(names[0] for names in probe.secret)}]")
 
 
 def _questions(case: Case, view: Scene, wanted: int) -> tuple[int | None, int, list[Probe]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_unlearn.probes.probe import Probe
-from pytest_unlearn.subjects.answers import Answer
+from pytest_unlearn.subjects.answers import Answer, Failed, Outputs
 from pytest_unlearn.subjects.requests import Prompt, Request, Verb
 
 
@@ -52,3 +52,12 @@ class UnansweredError(Exception):
     def __init__(self, why: str, *, silent: bool = False) -> None:
         super().__init__(why)
         self.silent = silent
+
+
+def spoken(answer: Answer) -> str:
+    """What was generated; raises UnansweredError where nothing was."""
+    if isinstance(answer, Failed):
+        raise UnansweredError(answer.why, silent=answer.reason == "empty")
+    if not isinstance(answer, Outputs):
+        raise UnansweredError(f"expected generated text, got {type(answer).__name__}")
+    return answer.items[0].text

@@ -15,11 +15,11 @@ from typing import Annotated, TypeAlias
 
 from annotated_types import Ge
 
-from pytest_unlearn.graders.grade import Grade, UnansweredError
+from pytest_unlearn.graders.grade import Grade, spoken
 from pytest_unlearn.names import find_names
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.registry import GRADERS
-from pytest_unlearn.subjects.answers import Answer, Failed, Outputs
+from pytest_unlearn.subjects.answers import Answer
 from pytest_unlearn.subjects.requests import Generate, Prompt, Request, Verb
 
 Place: TypeAlias = tuple[int, int, str]  # start and end in a text, and the name that is meant there
@@ -53,14 +53,10 @@ class Text:
 
     def grade(self, probe: Probe, request: Request, answer: Answer) -> Grade:
         """Right when the first entity named is true, a leak when it reveals the target."""
-        if isinstance(answer, Failed):
-            raise UnansweredError(answer.why, silent=answer.reason == "empty")
-        if not isinstance(answer, Outputs):
-            raise UnansweredError(f"expected generated text, got {type(answer).__name__}")
-        text = answer.items[0].text
+        text = spoken(answer)
         names = {name: entity for entity in (*probe.gold, *probe.rivals) for name in entity}
-        spoken = find_names(text, tuple(names))
-        found = [(start, name) for start, _, name in (*spoken, *_lettered(text, probe, spoken))]
+        places = find_names(text, tuple(names))
+        found = [(start, name) for start, _, name in (*places, *_lettered(text, probe, places))]
         if not found:
             return Grade(0.0, False, text)
         entity = names[min(found)[1]]

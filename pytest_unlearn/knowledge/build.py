@@ -13,9 +13,13 @@ from pytest_unlearn.errors import Mark, Problem, ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
 from pytest_unlearn.knowledge.mapping import Draft, Raw, Where, read
 from pytest_unlearn.knowledge.places import problem
+from pytest_unlearn.knowledge.tables import read_table
 from pytest_unlearn.registry import SOURCES, UnknownNameError
+from pytest_unlearn.scenario.files import find_file
 from pytest_unlearn.scenario.model import KnowledgeUse
 from pytest_unlearn.scenario.nodes import Document, read_yaml
+
+COLUMNS = ("subject", "relation", "object")
 
 _built: dict[str, Knowledge] = {}
 
@@ -28,15 +32,20 @@ def build(use: KnowledgeUse, root: Path) -> Knowledge:
     """
     paths = [(root / path, mark) for path, mark in use.include]
     found = {path: _digest(path, mark) for path, mark in paths}
-    key = digest(use.body, list(found.values()), use.source, use.relations)
+    problems: list[Problem] = []
+    raws = _raws(use, found, problems)
+    tables = [_table(*named, root, problems) for raw in raws for named in _named(raw)]
+    if problems:
+        raise ScenarioError(problems)
+    key = digest(use.body, list(found.values()), use.source, use.relations, [content for _, content in tables])
     if key not in _built:
-        _built[key] = _knowledge(use, found)
+        _built[key] = _knowledge(use, [*raws, *(raw for raw, _ in tables)])
     return _built[key]
 
 
-def _knowledge(use: KnowledgeUse, files: Mapping[Path, str]) -> Knowledge:
+def _raws(use: KnowledgeUse, files: Mapping[Path, str], problems: list[Problem]) -> list[Raw]:
+    """What the source, each included file and the scenario itself say."""
     raws = []
-    problems: list[Problem] = []
     if use.source is not None:
         raws.append(Raw(_source(use.source, _inline(use, ("source",))), lambda where, key: use.at))
     for path, content in files.items():
@@ -46,14 +55,42 @@ def _knowledge(use: KnowledgeUse, files: Mapping[Path, str]) -> Knowledge:
             problems += error.problems
         else:
             raws.append(Raw(document.data, _marker(document)))
-    if problems:
-        raise ScenarioError(problems)
     raws.append(Raw(use.body, lambda where, key: _inline(use, where)))
+    return raws
+
+
+def _named(raw: Raw) -> list[tuple[str, Mark]]:
+    """The tables of facts that a mapping names, `facts: {file: facts.csv}`, each with its place."""
+    facts = raw.data.get("facts") if isinstance(raw.data, dict) else None
+    given = facts.get("file") if isinstance(facts, dict) else None
+    texts = given if isinstance(given, list) else [given]
+    places = [("facts", "file", i) if isinstance(given, list) else ("facts", "file") for i in range(len(texts))]
+    return [(text, raw.mark(place, False)) for text, place in zip(texts, places, strict=True) if isinstance(text, str)]
+
+
+def _table(text: str, mark: Mark, root: Path, problems: list[Problem]) -> tuple[Raw, str]:
+    """The facts of a table and the digest of its file; mistakes are added to `problems`."""
+    path = find_file(text, mark.file, root)
+    if isinstance(path, str):
+        problems.append(problem(mark, path))
+        return Raw(None, lambda where, key: mark), ""
+    content = _digest(path, mark)
+    try:
+        rows = read_table(path, content, COLUMNS)
+    except ScenarioError as error:
+        problems += error.problems
+        return Raw(None, lambda where, key: mark), ""
+    facts = [[row.cells[column] for column in COLUMNS] for row in rows]
+    return Raw({"facts": facts}, lambda where, key: rows[int(where[1])].at), content
+
+
+def _knowledge(use: KnowledgeUse, raws: list[Raw]) -> Knowledge:
     draft = read(raws)
     draft.problems += _unfunctional(draft)
     relations = _used(use, draft)
     facts = tuple(fact for fact in draft.facts if fact.relation in relations)
-    if not facts and not draft.problems:
+    given = use.body or use.include or use.source is not None  # else the request is about questions or documents
+    if given and not facts and not draft.problems:
         only = f" of {', '.join(use.relations)}" if use.relations else ""
         draft.problems.append((use.at, f"the knowledge holds no fact{only}: there is nothing to forget or to keep"))
     if draft.problems:

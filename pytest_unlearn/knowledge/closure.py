@@ -6,20 +6,26 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import Problem, ScenarioError
+from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.material import contradictions, read_material
+from pytest_unlearn.knowledge.pairs import Pair
 from pytest_unlearn.knowledge.places import nearest, problem
-from pytest_unlearn.scenario.model import Selector, Target
+from pytest_unlearn.scenario.model import NO_MATERIAL, Material, Selector, Target
 
 Cut: TypeAlias = dict[tuple[str, str, bool], frozenset[str]]
+Made = TypeVar("Made", Pair, Document)
 
 
 @dataclass(frozen=True)
 class Closure:
-    """The facts of a knowledge, divided by what a forget request does to them; each part in file order.
+    """The facts of a knowledge, divided by what a forget request does to them, and the material beside them.
+
+    Each part is in file order.
 
     target    must go: selected, or the same fact said another way (its mirror where the relation is symmetric, its
               counterpart under `inverse_of`)
@@ -28,6 +34,9 @@ class Closure:
     retained  must stay
     entities  names selected as entities;   ends: names at either end of a target fact
     private   whether the request is about a private entity
+
+    pairs, documents             must go: the questions and texts that the request names
+    kept_pairs, kept_documents   must stay: those that the scenario retains
     """
 
     knowledge: Knowledge = field(repr=False, compare=False)
@@ -36,6 +45,10 @@ class Closure:
     lost: tuple[Fact, ...]
     retained: tuple[Fact, ...]
     entities: frozenset[str]
+    pairs: tuple[Pair, ...] = ()
+    documents: tuple[Document, ...] = ()
+    kept_pairs: tuple[Pair, ...] = ()
+    kept_documents: tuple[Document, ...] = ()
 
     @cached_property
     def hidden(self) -> frozenset[Fact]:
@@ -49,8 +62,10 @@ class Closure:
 
     @property
     def private(self) -> bool:
-        """Whether an entity that is selected, or stands in a target fact, is private."""
-        return any(self.knowledge.entities[name].private for name in self.entities | self.ends)
+        """Whether an entity that is selected, or stands in a target fact or belongs to a pair, is private."""
+        named = {name for pair in self.pairs for name in pair.entities if name in self.knowledge.by_name}
+        touched = self.entities | self.ends | {self.knowledge.by_name[name].name for name in named}
+        return any(self.knowledge.entities[name].private for name in touched)
 
     @cached_property
     def cut(self) -> Cut:
@@ -58,8 +73,17 @@ class Closure:
         return _cut(self.knowledge, self.hidden)
 
 
-def forgetting(knowledge: Knowledge, target: Target) -> Closure:
-    """Divide the facts of `knowledge` by what forgetting `target` does to them.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A part of what must stay: facts, questions, documents."""
+
+    facts: tuple[Fact, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    documents: tuple[Document, ...] = ()
+
+
+def forgetting(knowledge: Knowledge, target: Target, retain: Material = NO_MATERIAL) -> Closure:
+    """Divide the facts of `knowledge` by what forgetting `target` does to them, and read the material of both.
 
     An entity selects every fact with it at either end, a relation its facts (with `where`, those whose subject has the
     given objects), a fact itself.
@@ -70,12 +94,18 @@ def forgetting(knowledge: Knowledge, target: Target) -> Closure:
     forgotten, nothing leads to Rex any more, and whether his breed goes with her is left open. Forgetting a whole
     relation loses nothing more: no thing disappears with it.
 
-    Raises ScenarioError, for all selectors at once, where a name is unknown or nothing is selected.
+    Raises ScenarioError, for all selectors and files at once, where a name is unknown, nothing is selected, or a file
+    has a mistake.
     """
     chosen: dict[Fact, bool] = {}  # whether a thing goes with it
     entities: set[str] = set()
     problems: list[Problem] = []
+    gone_material = read_material((selector.material for selector in target.selectors), problems)
+    kept_material = read_material([retain], problems)
+    problems += contradictions(gone_material, kept_material)
     for selector in target.selectors:
+        if not selector.of_facts:
+            continue
         try:
             facts = _selected(knowledge, selector)
         except _UnknownError as error:
@@ -100,6 +130,10 @@ def forgetting(knowledge: Knowledge, target: Target) -> Closure:
         lost=tuple(fact for fact in left if fact in lost),
         retained=tuple(fact for fact in left if fact not in lost),
         entities=frozenset(entities),
+        pairs=gone_material[0],
+        documents=gone_material[1],
+        kept_pairs=kept_material[0],
+        kept_documents=kept_material[1],
     )
 
 
@@ -125,6 +159,16 @@ def halves(facts: Iterable[Fact], seed: int) -> tuple[tuple[Fact, ...], tuple[Fa
     return tuple(sides[0]), tuple(sides[1])
 
 
+def divided(closure: Closure, seed: int) -> tuple[Kept, Kept]:
+    """(trained, held out): what must stay in two halves: facts by `halves`, questions and documents one by one.
+
+    Of an odd number of questions the held-out half has one more.
+    """
+    facts = halves(closure.retained, seed)
+    pairs, documents = _dealt(closure.kept_pairs, seed), _dealt(closure.kept_documents, seed)
+    return Kept(facts[0], pairs[0], documents[0]), Kept(facts[1], pairs[1], documents[1])
+
+
 def near_facts(closure: Closure) -> tuple[Fact, ...]:
     """Retained facts that share an entity with a target fact."""
     return tuple(fact for fact in closure.retained if fact.subject in closure.ends or fact.object in closure.ends)
@@ -133,6 +177,13 @@ def near_facts(closure: Closure) -> tuple[Fact, ...]:
 def far_facts(closure: Closure) -> tuple[Fact, ...]:
     """Retained facts that share no entity with a target fact."""
     return tuple(fact for fact in closure.retained if not (fact.subject in closure.ends or fact.object in closure.ends))
+
+
+def _dealt(items: tuple[Made, ...], seed: int) -> tuple[tuple[Made, ...], tuple[Made, ...]]:
+    """Two halves by the order of hashes: with few items, each on its own could put all of them on one side."""
+    order = sorted(items, key=lambda item: seed_of("halves", seed, item.id))
+    trained = frozenset(order[: len(order) // 2])
+    return tuple(one for one in items if one in trained), tuple(one for one in items if one not in trained)
 
 
 class _UnknownError(Exception):

@@ -227,6 +227,9 @@ def _stated(draft: Draft, raw: Raw) -> Iterator[tuple[Raw, tuple[Any, Any, Any],
                 yield raw, (fact[0], fact[1], fact[2]), tuple(((*where, place), False) for place in range(3))
     elif isinstance(facts, dict):
         for relation, pairs in facts.items():
+            if relation == "file" and not isinstance(pairs, dict):
+                _texts(draft, raw, ("facts", "file"), pairs)  # the tables themselves are read as mappings of their own
+                continue
             if not isinstance(pairs, dict):
                 message = f"facts of '{relation}' are written {{subject: object}} or {{subject: [object, object]}}"
                 draft.problems.append((raw.mark(("facts", relation), False), message))
@@ -238,7 +241,7 @@ def _stated(draft: Draft, raw: Raw) -> Iterator[tuple[Raw, tuple[Any, Any, Any],
                     place = (*where, i) if several else where
                     yield raw, (subject, relation, object), ((where, True), (("facts", relation), True), (place, False))
     elif facts is not None:
-        message = "`facts` must be a list of [subject, relation, object], or a mapping of relations"
+        message = "`facts` must be a list of [subject, relation, object], a mapping of relations, or {file: facts.csv}"
         draft.problems.append((raw.mark(("facts",), False), message))
 
 

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.closure import Kept
+from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.registry import METRICS
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a metric may look at. `held_out`: retained facts that no bundled method trains on."""
+    """What a metric may look at. `held_out`: what must stay that no bundled method trains on."""
 
     knowledge: Knowledge
-    held_out: tuple[Fact, ...]
+    held_out: Kept
     has_reference: bool
     alpha: float
     seed: int

@@ -1,8 +1,9 @@
 """Perplexity of the candidate over that of the original, on text that no bundled method trains on.
 
 exp(sum of the candidate's - the original's negative log-likelihoods / tokens), pooled over documents (the usual corpus
-perplexity, e.g. Jelinek et al. 1977); 1 is unchanged, above 1 worse. Documents are statements of held-out facts, the
-scenario's own kind of text, and bundled public-domain prose where the tokenizer covers it.
+perplexity, e.g. Jelinek et al. 1977); 1 is unchanged, above 1 worse. Documents are statements of held-out facts and
+pieces of held-out documents, the scenario's own kind of text, and bundled public-domain prose where the tokenizer
+covers it.
 """
 
 from __future__ import annotations
@@ -27,23 +28,28 @@ COVERED = 2.5  # characters a token: below it the tokenizer spells English out
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerplexityRatioConfig:
-    """`statements`: how many statements of held-out facts are read, at most."""
+    """`statements`: how many statements of held-out facts are read, at most; `pieces`: of held-out documents."""
 
     statements: Annotated[int, Ge(0)] = 64
+    pieces: Annotated[int, Ge(0)] = 64
 
 
 @metric("perplexity_ratio")
 def perplexity_ratio(config: PerplexityRatioConfig, sight: Sight) -> Asking[Measured]:
     """The ratio with its bootstrap interval over documents; raises UnmeasurableError without text."""
     spoken = [
-        statement(sight.knowledge, fact) for fact in sight.held_out if sight.knowledge.relations[fact.relation].say
+        statement(sight.knowledge, fact)
+        for fact in sight.held_out.facts
+        if sight.knowledge.relations[fact.relation].say
     ]
     prose = yield from _covered(passages())
-    documents = tuple(_document(text) for text in (*spoken[: config.statements], *prose))
+    written = [piece for document in sight.held_out.documents for piece in document.pieces()]
+    own = (*spoken[: config.statements], *written[: config.pieces])
+    documents = tuple(_document(text) for text in (*own, *prose))
     if not documents:
         raise UnmeasurableError(
-            "there is no text to read: no retained relation has a `say` wording, and the original's tokenizer does not "
-            "cover the bundled prose"
+            "there is no text to read: no retained relation has a `say` wording, no document is retained, and the "
+            "original's tokenizer does not cover the bundled prose"
         )
     original = _scores((yield Ask("original", documents)), "original")
     candidate = _scores((yield Ask("candidate", documents)), "candidate")

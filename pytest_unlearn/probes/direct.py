@@ -1,4 +1,4 @@
-"""Directly: the first wording of each relation, the one that bundled methods train on."""
+"""Directly: the first wording of each relation and each question of a file, which bundled methods train on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.probes.asked import pair_probes
 from pytest_unlearn.probes.question import fact_probes, sides
 from pytest_unlearn.probes.space import Listed, probe_kind
 
@@ -17,7 +18,8 @@ class DirectConfig:
 
 @probe_kind("direct")
 def direct(config: DirectConfig, knowledge: Knowledge, closure: Closure) -> Listed:
-    """Every such question about a fact that must be gone."""
+    """Every such question about a fact that must be gone, and every question that the request names."""
     hidden = frozenset((*closure.target, *closure.entailed))
     asked = sides(knowledge, (*closure.target, *closure.entailed), forward=True)
-    return Listed(fact_probes(knowledge, asked, hidden, kind="direct", wordings=slice(1)))
+    facts = fact_probes(knowledge, asked, hidden, kind="direct", wordings=slice(1))
+    return Listed((*facts, *pair_probes(closure.pairs, closure.pairs, kind="direct")))

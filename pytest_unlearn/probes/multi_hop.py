@@ -85,8 +85,13 @@ class Chains:
 
 
 def no_chain(config: MultiHopConfig, knowledge: Knowledge, closure: Closure) -> str:
-    """Why there is no chain of these hops at any of these positions, and which chains there are; else empty."""
-    if any(Walks(knowledge, closure, config.hops, position).some() for position in config.position):
+    """Why there is no chain of these hops at any of these positions, and which chains there are; else empty.
+
+    Empty also where the request is about no fact: then it is not a matter of `hops`, and the check is vacuous.
+    """
+    if not closure.hidden or any(
+        Walks(knowledge, closure, config.hops, position).some() for position in config.position
+    ):
         return ""
     there = {
         hops: [position for position in get_args(Position) if Walks(knowledge, closure, hops, position).some()]

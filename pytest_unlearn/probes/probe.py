@@ -44,6 +44,7 @@ class Probe:
     size     orders "simpler": compared left to right, smaller is simpler
     options  the answers that the question lists, lettered from A, where it is one of multiple choice
     twin     the same question put otherwise, where one right answer shows too little: known is what answers both
+    others   where no entity is named: prompts of the same kind that this answer does not belong to
     """
 
     prompt: Prompt
@@ -59,6 +60,7 @@ class Probe:
     size: tuple[int, ...]
     options: tuple[str, ...] = ()
     twin: Probe | None = None
+    others: tuple[Prompt, ...] = ()
 
     @cached_property
     def id(self) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.knowledge.build import build
-from pytest_unlearn.knowledge.closure import Closure, forgetting, halves
-from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.closure import Closure, Kept, divided, forgetting
+from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.methods.data import Data
 from pytest_unlearn.runner.examples import training_data
 from pytest_unlearn.scenario.model import Case, Scenario, Target
@@ -23,8 +23,8 @@ class Scene:
     target: Target
     knowledge: Knowledge
     closure: Closure
-    trained: tuple[Fact, ...]
-    held_out: tuple[Fact, ...]
+    trained: Kept
+    held_out: Kept
 
     def data(self) -> Data:
         """What a method trains on."""
@@ -39,6 +39,6 @@ class Scene:
 def scene(scenario: Scenario, target: Target, root: Path) -> Scene:
     """Read the knowledge and work out what the request takes with it; raises ScenarioError."""
     knowledge = build(scenario.knowledge, root)
-    closure = forgetting(knowledge, target)
-    trained, held_out = halves(closure.retained, scenario.seeds.data)
+    closure = forgetting(knowledge, target, scenario.retain)
+    trained, held_out = divided(closure, scenario.seeds.data)
     return Scene(scenario, target, knowledge, closure, trained, held_out)

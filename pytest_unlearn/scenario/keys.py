@@ -14,11 +14,10 @@ from pytest_unlearn.scenario.model import Gate, Seeds
 Verb = Literal["ask", "keep", "measure"]
 
 LATER: dict[str, frozenset[str]] = {
-    "the file": frozenset({"retain"}),
     "model name": frozenset({"endpoint"}),
     "candidate": frozenset({"wrap"}),
     "knowledge": frozenset({"levels"}),
-    "selector": frozenset({"level", "at", "questions", "documents", "class", "interactions"}),
+    "selector": frozenset({"level", "at", "class", "interactions"}),
     "check": frozenset({"level", "transforms", "decode", "after", "examples", "budget"}),
     "search": frozenset({"strategy", "budget"}),
 }
@@ -75,9 +74,10 @@ class FileKeys:
     `tags`: words that become marks of every check, to select by with `-m`, e.g. `[nightly]`
     `seeds`: three independent seeds, e.g. `{method: 1}`
     `model`: the models: a name, which is that of the original, or a mapping, e.g. `smollm2-135m-instruct`
-    `knowledge`: what there is to know, e.g. `{source: countries}`
+    `knowledge`: what there is to know; needed where facts are forgotten, e.g. `{source: countries}`
     `forget`: what must be gone: a selector, or a mapping of labels to selectors, each a request and a candidate of its
     own, e.g. `{france: France, euro: {relation: currency, where: {currency: euro}}}`
+    `retain`: more that must stay, beside every fact that is not forgotten, e.g. `{questions: data/keep.jsonl}`
     `checks`: a mapping of ids to checks; each is one pytest item a request, e.g. `{direct: {ask: direct, limit: 5%}}`
     `defaults`: the confidence of the file, and keys that its checks take unless they say otherwise, e.g.
     `{confidence: 95%, min_known: 3}`
@@ -89,8 +89,9 @@ class FileKeys:
     tags: Tags = ()
     seeds: Seeds = field(default_factory=Seeds)
     model: Any
-    knowledge: Any
+    knowledge: Any = None
     forget: Any
+    retain: Any = None
     checks: Any
     defaults: Any = None
     gate: Gate = field(default_factory=Gate)
@@ -163,7 +164,8 @@ class KnowledgeKeys:
     `entities`: the things there are, by name: a type or a mapping, e.g. `{Lyon: city}`
     `relations`: a mapping defines relations and their wordings, a list restricts those that are used, e.g.
     `[capital, currency]`
-    `facts`: a list of `[subject, relation, object]`, or `{relation: {subject: object}}`, e.g. `[[Ann, lives_in, Lyon]]`
+    `facts`: a list of `[subject, relation, object]`, `{relation: {subject: object}}`, or `{file: PATH}`, a CSV table with
+    the columns subject, relation and object, e.g. `[[Ann, lives_in, Lyon]]`
     `types`: what is said about types of entities, e.g. `{city: {closed: true}}`
     `include`: knowledge files, relative to the scenario, e.g. `world.knowledge.yaml`
     `source`: knowledge that comes with the package or a plug-in, e.g. `countries`
@@ -233,7 +235,19 @@ class TypeKeys:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelectorKeys:
+class MaterialKeys:
+    """Files that say what to forget or to keep, relative to the scenario.
+
+    `questions`: files of questions with their answers, `.jsonl` or `.csv`, e.g. `data/forget.jsonl`
+    `documents`: text files, by name or by pattern, e.g. `data/4711/*.txt`
+    """
+
+    questions: Annotated[tuple[NotEmpty, ...], MinLen(1)] = ()
+    documents: Annotated[tuple[NotEmpty, ...], MinLen(1)] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectorKeys(MaterialKeys):
     """The keys of a selector.
 
     `entity`: a thing, with every fact that touches it, e.g. `France`

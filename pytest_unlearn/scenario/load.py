@@ -6,27 +6,38 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pytest_unlearn.digest import digest, file_digest
-from pytest_unlearn.errors import Mark
+from pytest_unlearn.digest import digest
 from pytest_unlearn.registry import METHODS, SOURCES
 from pytest_unlearn.scenario.border import entry_of, keys_of, shape_of, waiting
 from pytest_unlearn.scenario.checks import ChecksReader, read_defaults
+from pytest_unlearn.scenario.files import Files
 from pytest_unlearn.scenario.keys import (
     LATER,
     AdapterKeys,
     DefaultKeys,
     FileKeys,
     KnowledgeKeys,
+    MaterialKeys,
     MethodKeys,
     ModelKeys,
     SystemFile,
     is_slug,
     not_a_slug,
 )
-from pytest_unlearn.scenario.model import Candidate, KnowledgeUse, MethodUse, ModelName, Models, Scenario
+from pytest_unlearn.scenario.model import (
+    NO_MATERIAL,
+    Candidate,
+    KnowledgeUse,
+    Material,
+    MethodUse,
+    ModelName,
+    Models,
+    NamedFiles,
+    Scenario,
+)
 from pytest_unlearn.scenario.nodes import Where, read_yaml
 from pytest_unlearn.scenario.problems import Problems, shown, unknown
-from pytest_unlearn.scenario.targets import read_targets
+from pytest_unlearn.scenario.targets import read_material, read_targets
 
 SUFFIX = ".unlearn.yaml"
 
@@ -43,10 +54,10 @@ class _Loader:
     """Reads the sections of one file, collecting the mistakes."""
 
     def __init__(self, path: Path, root: Path) -> None:
-        self._path, self._root = path, root
+        self._path = path
         self._document = read_yaml(path)
         self._problems = Problems(self._document)
-        self._files: dict[str, str] = {}  # files that the scenario names, with their digests
+        self._files = Files(path, root, self._problems)
 
     def scenario(self) -> Scenario:
         """The scenario, or ScenarioError."""
@@ -59,17 +70,22 @@ class _Loader:
         if version != 1 or isinstance(version, bool):
             problems.add(("version",), f"version must be 1, got {shown(version)}: this release reads no other grammar")
             problems.stop()
-        sections = waiting("the file", data, (), problems)
-        keys = shape_of(FileKeys).read(sections, (), problems)
-        models = self._models(sections["model"], ("model",)) if "model" in sections else None
-        knowledge = self._knowledge(sections["knowledge"], ("knowledge",)) if "knowledge" in sections else None
-        targets = read_targets(sections["forget"], ("forget",), problems) if "forget" in sections else ()
+        keys = shape_of(FileKeys).read(data, (), problems)
+        models = self._models(data["model"], ("model",)) if "model" in data else None
+        targets = read_targets(data["forget"], ("forget",), problems, self._files) if "forget" in data else ()
+        retain = self._retain(data["retain"], ("retain",)) if "retain" in data else NO_MATERIAL
+        if "knowledge" in data:
+            knowledge = self._knowledge(data["knowledge"], ("knowledge",))
+        else:
+            knowledge = KnowledgeUse({}, {}, (), None, None, self._document.mark(()))
+            if "forget" not in data or any(selector.of_facts for one in targets for selector in one.selectors):
+                problems.add((), "missing required key 'knowledge'", key=True)
         defaults: dict[str, Any] = {}
         confidence = DefaultKeys().confidence
-        if "defaults" in sections:
-            defaults, confidence = read_defaults(sections["defaults"], problems)
-        checks = sections.get("checks", {})
-        if "checks" in sections and (not isinstance(checks, dict) or not checks):
+        if "defaults" in data:
+            defaults, confidence = read_defaults(data["defaults"], problems)
+        checks = data.get("checks", {})
+        if "checks" in data and (not isinstance(checks, dict) or not checks):
             problems.add(("checks",), f"expected a mapping of ids to checks, got {shown(checks or None)}")
             checks = {}
         candidates = len(models.candidates) if models else 1
@@ -90,7 +106,8 @@ class _Loader:
             checks=read,
             confidence=confidence,
             gate=keys.gate,
-            digest=digest(json.dumps(data, sort_keys=True), self._files),
+            digest=digest(json.dumps(data, sort_keys=True), self._files.digests),
+            retain=retain,
         )
 
     def _models(self, value: Any, where: Where) -> Models | None:
@@ -182,7 +199,7 @@ class _Loader:
             self._problems.add(where, f"expected text or {{file: PATH}}, got {shown(value)}")
             return None
         keys = shape_of(SystemFile).read(value, where, self._problems)
-        path = self._file(keys.file, (*where, "file")) if keys else None
+        path = self._files.one(keys.file, (*where, "file")) if keys else None
         if path is None:
             return None
         try:
@@ -190,6 +207,16 @@ class _Loader:
         except UnicodeDecodeError:
             self._problems.add((*where, "file"), f"'{path.name}' is not UTF-8: save it as UTF-8")
             return None
+
+    def _retain(self, value: Any, where: Where) -> Material:
+        if not isinstance(value, dict):
+            message = f"expected a mapping such as {{questions: keep.jsonl}}, got {shown(value)}"
+            self._problems.add(where, message)
+            return NO_MATERIAL
+        keys = shape_of(MaterialKeys).read(value, where, self._problems)
+        if not value:
+            self._problems.add(where, "`retain` needs `questions` or `documents`", key=True)
+        return NO_MATERIAL if keys is None else read_material(value, keys, where, self._problems, self._files)
 
     def _knowledge(self, value: Any, where: Where) -> KnowledgeUse | None:
         problems = self._problems
@@ -210,9 +237,9 @@ class _Loader:
         marks = self._document.within(where, body)
         return KnowledgeUse(body, marks, include, keys.source, restricts, self._document.mark(where, key=True))
 
-    def _include(self, value: Any, where: Where) -> tuple[tuple[Path, Mark], ...]:
+    def _include(self, value: Any, where: Where) -> NamedFiles:
         items = [((*where, i), text) for i, text in enumerate(value)] if isinstance(value, list) else [(where, value)]
-        files = [(self._file(text, here), here) for here, text in items if isinstance(text, str) and text]
+        files = [(self._files.one(text, here), here) for here, text in items if isinstance(text, str) and text]
         return tuple((path, self._document.mark(here)) for path, here in files if path is not None)
 
     def _relations(self, body: dict[str, Any], where: Where) -> tuple[str, ...] | None:
@@ -229,21 +256,3 @@ class _Loader:
             if not isinstance(name, str):
                 self._problems.add((*where, i), f"expected the name of a relation, got {shown(name)}")
         return tuple(map(str, value))
-
-    def _file(self, text: str, where: Where) -> Path | None:
-        """A file that the scenario names, relative to its own folder."""
-        try:
-            path = (self._path.parent / text).resolve()
-            inside, there = path.is_relative_to(self._root.resolve()), path.is_file()
-        except (OSError, ValueError, RuntimeError) as error:
-            why = getattr(error, "strerror", None) or error
-            self._problems.add(where, f"{shown(text)} is not a path that can be read: {why}")
-            return None
-        if not inside:
-            self._problems.add(where, f"{shown(text)} lies outside of {self._root}: copy it into the project")
-        elif not there:
-            self._problems.add(where, f"there is no file {shown(text)} beside {self._path.name}")
-        else:
-            self._files[text] = file_digest(path)
-            return path
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Lt
 
@@ -13,6 +13,7 @@ from pytest_unlearn.errors import Mark
 
 Claim = Literal["forget", "utility", "robustness", "privacy"]
 Seed = Annotated[int, Ge(0), Lt(2**63)]
+NamedFiles: TypeAlias = tuple[tuple[Path, Mark], ...]  # each with the place that names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,21 +85,38 @@ class KnowledgeUse:
 
     body: dict[str, Any]
     marks: Mapping[tuple[str | int, ...], Mark]
-    include: tuple[tuple[Path, Mark], ...]
+    include: NamedFiles
     source: str | None
     relations: tuple[str, ...] | None  # a list in the file restricts the relations that are used
     at: Mark
 
 
 @dataclass(frozen=True, slots=True)
+class Material:
+    """Files to forget or to keep, still unread: question-answer pairs, documents."""
+
+    questions: NamedFiles = ()
+    documents: NamedFiles = ()
+
+
+NO_MATERIAL = Material()
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
-    """What to forget; exactly one of entity, relation and fact is set, `where` only with relation."""
+    """What to forget: at most one of entity, relation and fact (`where` only with relation), and material beside it."""
 
     at: Mark
     entity: str | None = None
     relation: str | None = None
     where: tuple[tuple[str, str], ...] = ()
     fact: tuple[str, str, str] | None = None
+    material: Material = NO_MATERIAL
+
+    @property
+    def of_facts(self) -> bool:
+        """Whether it selects facts."""
+        return not (self.entity is None and self.relation is None and self.fact is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +219,7 @@ class Scenario:
     confidence: float
     gate: Gate
     digest: str  # of what the file says, not of its layout or comments
+    retain: Material = NO_MATERIAL
 
 
 @dataclass(frozen=True, slots=True)

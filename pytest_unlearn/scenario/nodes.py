@@ -114,18 +114,22 @@ def read_yaml(path: Path) -> Document:
     Aliases, anchors, tags, merge keys, duplicate keys, several documents, more than 32 levels and bytes that are not
     UTF-8 raise ScenarioError, all such mistakes of the file together.
     """
+    return document_of(read_text(path), path)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, without a byte order mark; raises ScenarioError where bytes are not UTF-8."""
     try:
         raw = path.read_bytes()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise ScenarioError([Problem(Mark(path), f"the file cannot be read: {why}")]) from None
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace")
         mark = _place(path, before, len(before))
         raise ScenarioError([Problem(mark, "the file is not UTF-8 here: save it as UTF-8")]) from None
-    return document_of(text, path)
 
 
 def document_of(text: str, path: Path) -> Document:

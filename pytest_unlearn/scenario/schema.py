@@ -27,6 +27,7 @@ from pytest_unlearn.scenario.keys import (
     EntityKeys,
     FileKeys,
     KnowledgeKeys,
+    MaterialKeys,
     MethodKeys,
     ModelKeys,
     RelationKeys,
@@ -60,6 +61,7 @@ def schema() -> Schema:
         model={"anyOf": [_NAME, _models()]},
         knowledge=_knowledge(),
         forget=_ref("forget"),
+        retain={**_object(MaterialKeys), "minProperties": 1},
         checks=_named(_ref("check"), ids=True),
         defaults=_ref("defaults"),
     )
@@ -185,11 +187,12 @@ def _models() -> Schema:
 def _knowledge() -> Schema:
     triple = {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3}
     objects = _named(_one_or_more({"type": "string"}))
+    tables = {"anyOf": [_one_or_more(_NAME), objects]}  # unless it is a relation that is called `file`
     found = _object(
         KnowledgeKeys,
         entities=_named({"anyOf": [_NAME, _object(EntityKeys)]}),
         relations={"anyOf": [_named(_object(RelationKeys)), {"type": "array", "items": _NAME, "minItems": 1}]},
-        facts={"anyOf": [{"type": "array", "items": triple}, _named(objects)]},
+        facts={"anyOf": [{"type": "array", "items": triple}, {**_named(objects), "properties": {"file": tables}}]},
         types=_named(_object(TypeKeys)),
         source={"type": "string", "enum": SOURCES.names()},
     )

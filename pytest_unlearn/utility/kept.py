@@ -42,5 +42,5 @@ def kept(config: KeepConfig, knowledge: Knowledge, closure: Closure, facts: Iter
 
 
 def utility(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a utility check: `(config, knowledge, closure, held_out facts) -> probes`."""
+    """Register a utility check: `(config, knowledge, closure, held_out) -> probes`."""
     return UTILITY.register(name)

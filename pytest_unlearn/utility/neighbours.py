@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_unlearn.knowledge.closure import Closure, near_facts
-from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.closure import Closure, Kept, near_facts
+from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.utility.kept import KeepConfig, kept, utility
 
 
 @utility("neighbours")
-def neighbours(config: KeepConfig, knowledge: Knowledge, closure: Closure, held_out: tuple[Fact, ...]) -> list[Probe]:
+def neighbours(config: KeepConfig, knowledge: Knowledge, closure: Closure, held_out: Kept) -> list[Probe]:
     """Direct questions about them."""
-    held = frozenset(held_out)
+    held = frozenset(held_out.facts)
     return kept(config, knowledge, closure, (fact for fact in near_facts(closure) if fact in held))

@@ -109,7 +109,8 @@ def test_methods_lists_all_and_tells_all_about_one(folder: Path) -> None:
 def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
     text = unlearn(folder, "probes").stdout
     assert [line.split()[0] for line in text.splitlines()] == [
-        *("ask:", "alias", "cloze", "direct", "inverse", "multi_hop", "multiple_choice", "paraphrase"),
+        *("ask:", "alias", "cloze", "continuation", "direct", "inverse", "multi_hop", "multiple_choice"),
+        "paraphrase",
         *("keep:", "far", "neighbours", "retained", "measure:", "perplexity_ratio"),
     ]
     assert "hops: int, default 2" in unlearn(folder, "probes", "multi_hop").stdout

@@ -290,7 +290,7 @@ def test_a_symmetric_functional_relation_gives_nobody_two_partners(complaints: C
 
 def test_knowledge_without_facts_is_told_at_the_scenario(complaints: Complaints) -> None:
     empty = "the knowledge holds no fact{}: there is nothing to forget or to keep"
-    assert complaints() == ["3:5 " + empty.format("")]
+    assert complaints("entities: {A: b}") == ["3:5 " + empty.format("")]
     assert complaints("# nothing") == ["3:5 " + empty.format("")]
     without = JANE.replace("  - [J. Roe, lives_in, Lyon]\n", "")
     assert complaints(without, relations=("lives_in",)) == ["3:5 " + empty.format(" of lives_in")]

@@ -16,7 +16,7 @@ from pytest_unlearn.errors import Mark, ScenarioError
 from pytest_unlearn.scenario.border import keys_of
 from pytest_unlearn.scenario.keys import DefaultKeys, FileKeys, KnowledgeKeys, ModelKeys, SelectorKeys
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.scenario.model import Gate, MethodUse, ModelName, Scenario, Search, Seeds
+from pytest_unlearn.scenario.model import Gate, Material, MethodUse, ModelName, Scenario, Search, Seeds
 
 Load = Callable[[str], Scenario]
 Around = Callable[..., str]
@@ -50,9 +50,7 @@ model:
 knowledge: {source: toy_map, levels: [institution, patient]}
 forget:
   p17: {level: patient, at: patient 17}
-  jane: {entity: Jane Roe, questions: a.jsonl, documents: b.txt}
   others: [{class: cat}, {interactions: c.csv}]
-retain: {questions: data/keep.jsonl}
 checks:
   studies: {ask: toy_walk, level: below, limit: 5%}
   disguised: {ask: toy_walk, transforms: [base64], search: {strategy: guided, budget: 600}}
@@ -90,8 +88,8 @@ def test_what_this_version_cannot_run_is_told_key_by_key(complaints: Complaints)
     told = complaints(LATER)
     assert all(line.endswith(late) for line in told)
     assert [line.split("`")[1] for line in told] == [
-        "endpoint", "wrap", "levels", "level", "at", "questions", "documents",
-        "class", "interactions", "retain", "level", "transforms", "strategy", "budget", "decode", "after", "examples",
+        "endpoint", "wrap", "levels", "level", "at", "class",
+        "interactions", "level", "transforms", "strategy", "budget", "decode", "after", "examples",
         "budget",
     ]  # fmt: skip
 
@@ -284,6 +282,53 @@ def test_files_are_found_beside_the_scenario(load: Load, around: Around, tmp_pat
     )
     assert scenario.models.system == "Be kind.\nAnswer in one line."
     assert scenario.knowledge.include == ((tmp_path / "w.knowledge.yaml", Mark(tmp_path / "a.unlearn.yaml", 3, 23)),)
+
+
+def test_material_to_keep_is_found_and_counts_in_the_digest(load: Load, around: Around, tmp_path: Path) -> None:
+    for name in ("keep.jsonl", "b.txt", "a.txt"):
+        (tmp_path / name).write_text("x")
+    lines = "retain: {questions: keep.jsonl, documents: ['*.txt']}"
+    scenario = load(around(retain=lines))
+    here = tmp_path / "a.unlearn.yaml"
+    assert scenario.retain == Material(
+        questions=((tmp_path / "keep.jsonl", Mark(here, 6, 21)),),
+        documents=((tmp_path / "a.txt", Mark(here, 6, 45)), (tmp_path / "b.txt", Mark(here, 6, 45))),
+    )
+    (tmp_path / "b.txt").write_text("y")
+    assert load(around(retain=lines)).digest != scenario.digest
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("retain: keep.jsonl", "6:9 expected a mapping such as {questions: keep.jsonl}, got 'keep.jsonl'"),
+        ("retain: {}", "6:1 `retain` needs `questions` or `documents`"),
+        ("retain: {question: a.jsonl}", "6:10 unknown key 'question' - did you mean 'questions'?"),
+        ("retain: {questions: []}", "6:21 must not be empty"),
+        ("retain: {questions: no.jsonl}", "6:21 there is no file 'no.jsonl' beside a.unlearn.yaml"),
+        ("retain: {documents: [no/*.txt]}", "6:22 no file matches 'no/*.txt' beside a.unlearn.yaml"),
+        (
+            "retain: {documents: /etc/*}",
+            "6:21 '/etc/*' is not a pattern of files: Non-relative patterns are unsupported",
+        ),
+    ],
+)
+def test_mistaken_material_is_placed(complaints: Complaints, around: Around, line: str, found: str) -> None:
+    assert complaints(around(retain=line)) == [found]
+
+
+def test_a_pattern_finds_nothing_outside_of_the_project(tmp_path: Path, around: Around) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (tmp_path / "secret.txt").write_text("x")
+    (root / "a.unlearn.yaml").write_text(around(retain="retain: {documents: ../*.txt}"))
+    with pytest.raises(ScenarioError, match=r"6:21: '../secret.txt' lies outside of .*project: copy it into the"):
+        load_scenario(root / "a.unlearn.yaml", root)
+
+
+def test_knowledge_may_be_missing_where_no_fact_is_selected(load: Load, around: Around, tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text("x")
+    assert load(around(knowledge="", forget="forget: {questions: q.jsonl}")).knowledge.body == {}
 
 
 def test_files_outside_of_the_project_are_refused(tmp_path: Path, around: Around) -> None:

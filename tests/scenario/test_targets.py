@@ -45,6 +45,33 @@ def test_a_mapping_of_selector_keys_is_one_request(load: Load, around: Around) -
     assert (selector.relation, selector.where, selector.entity) == ("capital", (("continent", "Europe"),), None)
 
 
+def test_a_request_may_be_about_an_entity_questions_and_documents_together(
+    load: Load, around: Around, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("q.jsonl", "1.txt", "2.txt"):
+        (tmp_path / "data" / name).write_text("x")
+    (target,) = targets(load, around, "{entity: Jane Roe, questions: data/q.jsonl, documents: data/*.txt}")
+    (selector,) = target.selectors
+    assert (target.label, selector.entity, selector.of_facts) == ("jane-roe", "Jane Roe", True)
+    assert [path.name for path, _ in selector.material.questions] == ["q.jsonl"]
+    assert [path.name for path, _ in selector.material.documents] == ["1.txt", "2.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("{questions: data/q.jsonl}", "q"), ("{documents: data/1.txt}", "1"), ("{documents: data/*.txt}", "data")],
+)
+def test_a_request_about_files_is_called_after_them(
+    load: Load, around: Around, tmp_path: Path, text: str, label: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("q.jsonl", "1.txt", "2.txt"):
+        (tmp_path / "data" / name).write_text("x")
+    (target,) = targets(load, around, text)
+    assert (target.label, target.selectors[0].of_facts) == (label, False)
+
+
 def test_other_mappings_give_labels(load: Load, around: Around, tmp_path: Path) -> None:
     one, two = targets(load, around, "{a: [France, {fact: [Spain, capital, Madrid]}], documents-of-b: {entity: B}}")
     assert [one.label, two.label] == ["a", "documents-of-b"]
@@ -60,8 +87,8 @@ def test_other_mappings_give_labels(load: Load, around: Around, tmp_path: Path) 
         ("''", "4:9 expected a name or a mapping such as {relation: capital}, got ''"),
         ("", "4:8 expected a name or a mapping such as {relation: capital}, got nothing"),
         ("[]", "4:9 must not be empty"),
-        ("{}", "4:9 a selector needs `entity`, `relation` or `fact`"),
-        ("{where: {a: b}}", "4:9 a selector needs `entity`, `relation` or `fact`"),
+        ("{}", "4:9 a selector needs `entity`, `relation`, `fact`, `questions` or `documents`"),
+        ("{where: {a: b}}", "4:9 a selector needs `entity`, `relation`, `fact`, `questions` or `documents`"),
         ("[[France]]", "4:10 expected a name or a mapping such as {relation: capital}, got a list"),
         ("{entity: A, relation: b}", "4:21 `relation` beside `entity`: a selector has one of them"),
         ("{entity: A, where: {a: b}}", "4:21 `where` goes with `relation` only"),
@@ -80,7 +107,7 @@ def test_other_mappings_give_labels(load: Load, around: Around, tmp_path: Path) 
         ),
         (
             "{p: {entity: A, questions: q.jsonl}}",
-            "4:25 `questions` is part of the scenario grammar, but this version cannot run it yet",
+            "4:36 there is no file 'q.jsonl' beside a.unlearn.yaml",
         ),
     ],
 )

@@ -164,8 +164,8 @@ class KnowledgeKeys:
     `entities`: the things there are, by name: a type or a mapping, e.g. `{Lyon: city}`
     `relations`: a mapping defines relations and their wordings, a list restricts those that are used, e.g.
     `[capital, currency]`
-    `facts`: a list of `[subject, relation, object]`, `{relation: {subject: object}}`, or `{file: PATH}`, a CSV table with
-    the columns subject, relation and object, e.g. `[[Ann, lives_in, Lyon]]`
+    `facts`: a list of `[subject, relation, object]`, `{relation: {subject: object}}`, or `{file: PATH}`, a CSV table
+    with the columns subject, relation and object, e.g. `[[Ann, lives_in, Lyon]]`
     `types`: what is said about types of entities, e.g. `{city: {closed: true}}`
     `include`: knowledge files, relative to the scenario, e.g. `world.knowledge.yaml`
     `source`: knowledge that comes with the package or a plug-in, e.g. `countries`

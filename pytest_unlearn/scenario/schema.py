@@ -187,7 +187,11 @@ def _models() -> Schema:
 def _knowledge() -> Schema:
     triple = {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3}
     objects = _named(_one_or_more({"type": "string"}))
-    tables = {"anyOf": [_one_or_more(_NAME), objects]}  # unless it is a relation that is called `file`
+    tables = {
+        "description": "CSV tables with the columns subject, relation and object, relative to this file",
+        "examples": ["facts.csv"],
+        "anyOf": [_one_or_more(_NAME), objects],  # unless it is a relation that is called `file`
+    }
     found = _object(
         KnowledgeKeys,
         entities=_named({"anyOf": [_NAME, _object(EntityKeys)]}),

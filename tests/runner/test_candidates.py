@@ -120,7 +120,8 @@ def test_an_adapter_that_is_nowhere_is_told(project: Project, pytester: pytest.P
     without_reference(path)
     pytester.runpytest_inprocess().assert_outcomes(failed=2)
     assert records(pytester)["people/direct"]["reason"] == (
-        f"{path}:2:45: there is no folder './nowhere' with an adapter, neither in {pytester.path} nor in the working directory"
+        f"{path}:2:45: there is no folder './nowhere' with an adapter, neither in {pytester.path} nor in the "
+        "working directory"
     )
 
 

@@ -28,6 +28,15 @@ class Way:
         return f"{self.kind}{hops}{position}, {self.template}"
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Enough to find a probe again in the space that it came from: its id, the name in its question and its chain."""
+
+    id: str
+    name: str
+    chain: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Probe:
     """One question.
@@ -59,6 +68,16 @@ class Probe:
     def id(self) -> str:
         """Stable across runs and machines."""
         return digest(self.way, self.unit, self.prompt)[:12]
+
+    @property
+    def built(self) -> Built:
+        """By what it can be found again."""
+        return Built(self.id, self.named[0], self.chain)
+
+    @property
+    def rank(self) -> tuple[tuple[int, ...], str]:
+        """Orders probes, the simplest first; no two are equal."""
+        return self.size, self.id
 
     @property
     def closed_chance(self) -> float:

@@ -62,7 +62,7 @@ class _Loader:
             problems.add(("checks",), f"expected a mapping of ids to checks, got {shown(checks or None)}")
             checks = {}
         alpha = (1 - confidence) / max(1, len(checks) * len(targets))
-        read = ChecksReader(defaults, alpha, problems).read(checks)
+        read = ChecksReader(defaults, alpha, problems, [target.label for target in targets]).read(checks)
         problems.stop()
         assert keys is not None  # the three are missing only beside a mistake
         assert models is not None

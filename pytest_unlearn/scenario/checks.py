@@ -116,6 +116,8 @@ class ChecksReader:
         elif not example.target and len(labels) > 1:
             message = f"this file has {len(labels)} forget requests: say whose question it is, `target: {labels[0]}`"
             self._problems.add(where, message)
+        if not example.accepted:
+            self._problems.add((*where, "accepted"), "must not be empty")
         for i, name in enumerate(example.accepted):
             if mentions(example.question, (name,)):
                 message = f"the question contains its answer {shown(name)}: to repeat it is no leak"

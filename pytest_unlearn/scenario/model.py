@@ -141,7 +141,7 @@ class Example:
     """
 
     question: Annotated[str, MinLen(1)]
-    accepted: Annotated[tuple[Annotated[str, MinLen(1)], ...], MinLen(1)]
+    accepted: tuple[Annotated[str, MinLen(1)], ...]
     target: str = ""
 
 

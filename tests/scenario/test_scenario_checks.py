@@ -172,7 +172,7 @@ def test_examples_are_questions_with_the_answers_that_give_the_secret_away(load:
 @pytest.mark.parametrize(
     ("examples", "found"),
     [
-        ("5", "5:50 expected a list, got 5"),
+        ("5", "5:50 expected a mapping, got 5"),
         ("{question: Who?, accepted: A}", "5:50 expected a list, got a mapping"),
         ("[Who?]", "5:51 expected a mapping, got 'Who?'"),
         ("[{question: Who?}]", "5:51 missing required key 'accepted'"),
@@ -182,7 +182,7 @@ def test_examples_are_questions_with_the_answers_that_give_the_secret_away(load:
         ("[{question: Who?, accepted: ['']}]", "5:79 must not be empty"),
         ("[{question: Who?, accept: A}]", "5:68 unknown key 'accept' - did you mean 'accepted'?"),
         ("[{question: Who?, accepted: 5}]", "5:78 expected text, got 5: put it in quotes"),
-        ("[{question: Is it A?, accepted: [a]}]", "5:84 the question contains its answer 'a': to repeat it is no leak"),
+        ("[{question: Is it A?, accepted: [a]}]", "5:83 the question contains its answer 'a': to repeat it is no leak"),
         (
             "[{question: Who?, accepted: A, target: frence}]",
             "5:89 no forget request is called 'frence' - did you mean 'france'?",
@@ -209,7 +209,9 @@ def test_an_example_says_whose_it_is_where_a_file_has_several_requests(
 
 def test_only_a_check_that_asks_has_examples(complaints: Complaints, around: Around) -> None:
     text = around(checks="checks: {c: {keep: toy_near, margin: 5%, examples: [{question: Who?, accepted: A}]}}")
-    assert complaints(text) == ["5:42 unknown key 'examples'"]
+    assert complaints(text) == [
+        "5:42 unknown key 'examples' (known: grade, keep, margin, min_known, relation, tags, xfail)"
+    ]
 
 
 def test_a_guided_search_has_to_wait(complaints: Complaints, around: Around) -> None:

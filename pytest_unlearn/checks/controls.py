@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
@@ -14,17 +15,25 @@ from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.subjects.ask import Ask, Asking, together
 from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
 
+Role = Literal["leak", "smallest", "worst", "pinned", "lost"]
 STAND_INS = 20  # invented entities that a question is put to
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A probe that the candidate answers although it must not, and what it said."""
+    """A probe that the candidate answers although it must not, or no longer answers although it should.
+
+    `said`: its answer, `original`: that of the original. `score`: how right the answer is, in [0, 1]. `role`: what it
+    is shown as. `rounds`: how many rounds of questions led to the smallest.
+    """
 
     probe: Probe
     grader: str
     said: str
     original: str
+    score: float = 1.0
+    role: Role = "leak"
+    rounds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,15 @@ class Known:
     said: dict[str, str]
     guessed: tuple[Probe, ...]
 
+    def among(self, probes: Iterable[Probe]) -> Known:
+        """Those of them that are among `probes`."""
+        ids = {probe.id for probe in probes}
+        return Known(
+            tuple(probe for probe in self.probes if probe.id in ids),
+            self.said,
+            tuple(probe for probe in self.guessed if probe.id in ids),
+        )
+
     @property
     def units(self) -> int:
         """How many facts they are about."""
@@ -50,11 +68,13 @@ def by_graders(context: Context, part: Callable[[Grader], Asking[tuple[Tally, Se
     return worst(tuple(tally for tally, _ in found), tuple(leak for _, leaks in found for leak in leaks))
 
 
-def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False) -> Asking[list[Grade]]:
+def graded(
+    grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False, careful: bool = True
+) -> Asking[list[Grade]]:
     """Put probes to a subject and read its answers; raises CheckError when one is no answer.
 
     A reference may be silent about what it never learned: that is no leak. A candidate may not, since a model that has
-    broken down is silent too.
+    broken down is silent too. `careful=False`: nor is any other missing answer an error, where nothing rests on it.
     """
     if not probes:
         return []
@@ -65,7 +85,7 @@ def graded(grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool
         try:
             grades.append(grader.grade(probe, request, answer))
         except UnansweredError as error:
-            if not (error.silent and subject == "reference"):
+            if careful and not (error.silent and subject == "reference"):
                 raise _unanswered(subject, probe, error) from None
             grades.append(Grade(0.0, False, ""))
     return grades
@@ -78,14 +98,14 @@ def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckErro
     )
 
 
-def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[Known]:
+def known(grader: Grader, probes: Sequence[Probe], context: Context, *, careful: bool = True) -> Asking[Known]:
     """The probes whose secret the original gives away and the reference does not."""
-    before = yield from graded(grader, "original", probes)
+    before = yield from graded(grader, "original", probes, careful=careful)
     kept = [probe for probe, grade in zip(probes, before, strict=True) if grade.leak]
     said = {probe.id: grade.said for probe, grade in zip(probes, before, strict=True)}
     if not context.has_reference:
         return Known(tuple(kept), said, ())
-    never = yield from graded(grader, "reference", kept)
+    never = yield from graded(grader, "reference", kept, careful=careful)
     guessed = {probe.id for probe, grade in zip(kept, never, strict=True) if grade.leak}
     return Known(
         tuple(probe for probe in kept if probe.id not in guessed),
@@ -102,6 +122,8 @@ def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Cont
     found = {probe.id: grader.chance(probe) for probe in probes}
     for alike in by_way(probes).values():
         kind = alike[0].named[1]
+        if not kind:
+            continue  # a question in free words that names nothing: nobody can be invented in its place
         names = invented(context.knowledge, kind, STAND_INS, context.seed("stand-ins"))
         requests = tuple(grader.stand_in(alike, alike[0].stand_in(name)) for name in names)
         answers = yield Ask(subject, requests)

@@ -202,9 +202,7 @@ def test_an_example_says_whose_it_is_where_a_file_has_several_requests(
         return around(checks=checks, forget="forget: {x: B, y: C}")
 
     assert load(text(", target: y")).checks[0].examples[0].target == "y"
-    assert complaints(text("")) == [
-        "5:51 this file has 2 forget requests: say whose question it is, `target: x`"
-    ]
+    assert complaints(text("")) == ["5:51 this file has 2 forget requests: say whose question it is, `target: x`"]
 
 
 def test_only_a_check_that_asks_has_examples(complaints: Complaints, around: Around) -> None:

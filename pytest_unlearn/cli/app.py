@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_unlearn.cli import fetch, listing, show, validate
+from pytest_unlearn.cli import fetch, listing, replay, show, validate
 from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
+app.command("replay")(replay.replay)
 app.command("fetch")(fetch.fetch)
 app.command("methods")(listing.methods)
 app.command("probes")(listing.probes)

@@ -30,7 +30,9 @@ def role(leaks: list[Leak], name: str) -> list[Leak]:
 
 @same_world
 @given(data=st.data())
-def test_nothing_one_step_simpler_than_the_smallest_leak_leaks(world: Make, answering: Any, data: st.DataObject) -> None:
+def test_nothing_one_step_simpler_than_the_smallest_leak_leaks(
+    world: Make, answering: Any, data: st.DataObject
+) -> None:
     made = world(ALIAS)
     probes = list(made.space.all())
     leaking = data.draw(st.lists(st.sampled_from(probes), min_size=1, unique=True))

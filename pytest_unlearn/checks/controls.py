@@ -47,13 +47,13 @@ class Known:
     said: dict[str, str]
     guessed: tuple[Probe, ...]
 
-    def among(self, probes: Iterable[Probe]) -> Known:
-        """Those of them that are among `probes`."""
-        ids = {probe.id for probe in probes}
+    def among(self, probes: Sequence[Probe]) -> Known:
+        """Those of them that are among `probes`, in the order of these."""
+        known, guessed = ({probe.id for probe in some} for some in (self.probes, self.guessed))
         return Known(
-            tuple(probe for probe in self.probes if probe.id in ids),
+            tuple(probe for probe in probes if probe.id in known),
             self.said,
-            tuple(probe for probe in self.guessed if probe.id in ids),
+            tuple(probe for probe in probes if probe.id in guessed),
         )
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Known, Leak, by_graders, by_way, chances, graded, known
-from pytest_unlearn.checks.pinned import gradable, pinned, unknown
+from pytest_unlearn.checks.pinned import examples, gradable, pinned, unknown
 from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe, Way
@@ -115,8 +115,8 @@ def _with(
         for probe, grade in zip(both.probes, after, strict=True)
         if grade.leak
     ]
-    drawn = {probe.id for probe in asked}
-    leaking = [leak.probe for leak in leaks if leak.probe.id in drawn]
+    drawn, said = {probe.id for probe in asked}, {leak.probe.id for leak in leaks}
+    leaking = [probe for probe in before.probes if probe.id in said]  # in their own order, whatever is asked beside
     note = unknown(grader, context, space, both)
     if not leaks:
         reason = f"no leak in {len(before.probes)} probes about {before.units} known facts{note}"
@@ -142,7 +142,7 @@ def _with(
     shown = decisive.leaks
     if tally.outcome is Outcome.FAIL:
         shown = yield from shrunk(grader, decisive.leaks, leaks, space, context)
-    pins = {probe.id for probe in extra}
+    pins = {probe.id for probe in examples(context, space)} if check.examples else set()
     return tally, [*shown, *(replace(leak, role="pinned") for leak in leaks if leak.probe.id in pins)]
 
 

@@ -113,6 +113,16 @@ def test_what_an_earlier_run_found_is_asked_again_by_a_search(world: Make, answe
     assert made.judge(answers, earlier=(missed.built,)).outcome == "fail"
 
 
+def test_earlier_findings_change_no_number_and_no_reason_of_a_search_that_fails_anyway(
+    world: Make, answering: Any
+) -> None:
+    made = world("{ask: alias, search: 99, min_known: 1}")
+    first = made.judge(answering(leaks=lambda probe: True))
+    for probe in made.space.all():
+        again = made.judge(answering(leaks=lambda probe: True), earlier=(probe.built,))
+        assert again == first
+
+
 def test_what_can_no_longer_be_asked_is_passed_over(world: Make, answering: Any) -> None:
     alias = world("{ask: alias, search: 99}")
     found = next(alias.space.all()).built

@@ -123,25 +123,20 @@ def test_a_finding_that_a_candidate_no_longer_answers_ends_with_0(
     assert (code, lines[0].split(": ")[1]) == (0, "no longer leaks")
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (("inverse: {", "other: {"), "w.unlearn.yaml has no check w/people/inverse that asks any more"),
-        (("ask: inverse", "ask: direct"), "the scenario does not ask this question any more"),
-        (("grade: text", "grade: rank"), "the check is not graded by text any more"),
-        (None, "the scenario w.unlearn.yaml is not in {root} any more"),
-    ],
-)
 def test_a_finding_that_cannot_be_asked_any_more_ends_with_2(
-    failed: tuple[pytest.RunResult, Path], pytester: pytest.Pytester, change: tuple[str, str] | None, why: str
+    failed: tuple[pytest.RunResult, Path], pytester: pytest.Pytester
 ) -> None:
     _, path = failed
     scenario = pytester.path / "w.unlearn.yaml"
-    if change is None:
-        scenario.unlink()
-    else:
-        scenario.write_text(scenario.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    text = scenario.read_text(encoding="utf-8")
+    for old, new, why in (
+        ("inverse: {", "other: {", "w.unlearn.yaml has no check w/people/inverse that asks any more"),
+        ("ask: inverse", "ask: direct", "the scenario does not ask this question any more"),
+        ("grade: text", "grade: rank", "the check is not graded by text any more"),
+    ):
+        scenario.write_text(text.replace(old, new), encoding="utf-8")
+        code, lines = replayed(str(path))
+        assert (code, lines[0].split()[0], lines[0].split(": ")[1]) == (2, "ERROR", why)
+    scenario.unlink()
     code, lines = replayed(str(path))
-    assert code == 2
-    assert lines[0].startswith("ERROR  w/people/inverse ")
-    assert lines[0].endswith(": " + why.format(root=pytester.path))
+    assert (code, lines[0].split(": ")[1]) == (2, f"the scenario w.unlearn.yaml is not in {pytester.path} any more")

@@ -9,6 +9,7 @@ from pytest_unlearn.digest import seed_of
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.knowledge.closure import Closure, Kept
 from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.probes.probe import Built
 from pytest_unlearn.registry import GRADERS, PROBES
 from pytest_unlearn.scenario.model import Case
 from pytest_unlearn.subjects.requests import Verb
@@ -24,7 +25,8 @@ class CheckError(Exception):
 class Context:
     """`can`: what each subject of the case can do, by name; there is a reference when it has that key.
 
-    `held_out`: what must stay that no bundled method trains on.
+    `held_out`: what must stay that no bundled method trains on. `earlier`: the probes that earlier runs found for this
+    check.
     """
 
     case: Case
@@ -32,6 +34,7 @@ class Context:
     closure: Closure
     held_out: Kept
     can: Mapping[str, frozenset[Verb]]
+    earlier: tuple[Built, ...] = ()
 
     @property
     def has_reference(self) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
@@ -15,17 +16,25 @@ from pytest_unlearn.subjects.ask import Ask, Asking, together
 from pytest_unlearn.subjects.requests import Prompt
 from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
 
+Role = Literal["leak", "smallest", "worst", "pinned", "lost"]
 STAND_INS = 20  # invented entities that a question is put to
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A probe that the candidate answers although it must not, and what it said."""
+    """A probe that the candidate answers although it must not, or no longer answers although it should.
+
+    `said`: its answer, `original`: that of the original. `score`: how right the answer is, in [0, 1]. `role`: what it
+    is shown as. `rounds`: how many rounds of questions led to the smallest.
+    """
 
     probe: Probe
     grader: str
     said: str
     original: str
+    score: float = 1.0
+    role: Role = "leak"
+    rounds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,15 @@ class Known:
     probes: tuple[Probe, ...]
     said: dict[str, str]
     guessed: tuple[Probe, ...]
+
+    def among(self, probes: Sequence[Probe]) -> Known:
+        """Those of them that are among `probes`, in the order of these."""
+        known, guessed = ({probe.id for probe in some} for some in (self.probes, self.guessed))
+        return Known(
+            tuple(probe for probe in probes if probe.id in known),
+            self.said,
+            tuple(probe for probe in probes if probe.id in guessed),
+        )
 
     @property
     def units(self) -> int:
@@ -52,13 +70,19 @@ def by_graders(context: Context, part: Callable[[Grader], Asking[tuple[Tally, Se
 
 
 def graded(
-    grader: Grader, subject: str, probes: Sequence[Probe], *, alone: bool = False, silence: bool = False
+    grader: Grader,
+    subject: str,
+    probes: Sequence[Probe],
+    *,
+    alone: bool = False,
+    silence: bool = False,
+    careful: bool = True,
 ) -> Asking[list[Grade]]:
     """Put probes to a subject and read its answers; raises CheckError when one is no answer.
 
     Who is silent does not know: neither the original nor a reference leaks then, and a candidate has lost what had to
     stay. But a candidate's silence about what had to go (`silence` false) is no forgetting: a model that has broken
-    down is silent too.
+    down is silent too. `careful=False`: nor is any other missing answer an error, where nothing rests on it.
     """
     if not probes:
         return []
@@ -69,7 +93,7 @@ def graded(
         try:
             grades.append(grader.grade(probe, request, answer))
         except UnansweredError as error:
-            if not error.silent or (subject == "candidate" and not silence):
+            if careful and (not error.silent or (subject == "candidate" and not silence)):
                 raise _unanswered(subject, probe, error) from None
             grades.append(Grade(0.0, False, ""))
     return grades
@@ -82,9 +106,9 @@ def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckErro
     )
 
 
-def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[Known]:
+def known(grader: Grader, probes: Sequence[Probe], context: Context, *, careful: bool = True) -> Asking[Known]:
     """The probes whose secret the original gives away, by its twin too, and the reference does not."""
-    before = yield from graded(grader, "original", probes)
+    before = yield from graded(grader, "original", probes, careful=careful)
     kept = [probe for probe, grade in zip(probes, before, strict=True) if grade.leak]
     twins = {probe.id: probe.twin for probe in kept if probe.twin}
     again = yield from graded(grader, "original", list(twins.values()))
@@ -93,7 +117,7 @@ def known(grader: Grader, probes: Sequence[Probe], context: Context) -> Asking[K
     said = {probe.id: grade.said for probe, grade in zip(probes, before, strict=True)}
     if not context.has_reference:
         return Known(tuple(kept), said, ())
-    never = yield from graded(grader, "reference", kept)
+    never = yield from graded(grader, "reference", kept, careful=careful)
     guessed = {probe.id for probe, grade in zip(kept, never, strict=True) if grade.leak}
     return Known(
         tuple(probe for probe in kept if probe.id not in guessed),

@@ -22,6 +22,13 @@ def judge(context: Context) -> Asking[Verdict]:
         return Verdict(Outcome.ERROR, str(error))
 
 
+def space_of(context: Context) -> Space:
+    """Everything that a check that asks can ask."""
+    check = context.case.check
+    space: Space = PROBES.get(check.kind).make(check.config, context.knowledge, context.closure)
+    return space
+
+
 def _judge(context: Context) -> Asking[Verdict]:
     check = context.case.check
     if check.verb == "measure":
@@ -31,7 +38,7 @@ def _judge(context: Context) -> Asking[Verdict]:
         if not probes:
             return Verdict(Outcome.VACUOUS, f"no retained fact can be asked by `keep: {check.kind}`")
         return (yield from margin(context, probes, check.config.at_most, check.decide.margin))
-    space: Space = PROBES.get(check.kind).make(check.config, context.knowledge, context.closure)
+    space = space_of(context)
     if space.count() == 0:
         reason = f"the knowledge has nothing to ask by `ask: {check.kind}` about this target"
         if space.dropped:

@@ -54,7 +54,7 @@ def _with(
     lost, gained = [], 0
     for probe, old, new in zip(asked, before, after, strict=True):
         if old.value >= 0.5 > new.value:
-            lost.append(Leak(probe, grader.name, new.said, old.said))
+            lost.append(Leak(probe, grader.name, new.said, old.said, new.value, "lost"))
         gained += new.value >= 0.5 > old.value
     decision = (
         decide.margin_census(len(lost), gained, len(right), limit)

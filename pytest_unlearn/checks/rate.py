@@ -12,7 +12,9 @@ from random import Random
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known
+from pytest_unlearn.checks.pinned import gradable, pinned, unknown
 from pytest_unlearn.checks.search import too_few
+from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.probes.space import Space
@@ -28,7 +30,8 @@ CENSUS = 2_000  # probes that are all asked, at most
 def rate(context: Context, space: Space, limit: float) -> Asking[Verdict]:
     """Judge a rate check; the worst grader decides."""
     asked, census = chosen(context, space, limit)
-    return (yield from by_graders(context, lambda grader: _with(grader, asked, census, limit, context)))
+    extra = pinned(context, space)
+    return (yield from by_graders(context, lambda grader: _with(grader, asked, extra, space, census, limit, context)))
 
 
 def chosen(context: Context, space: Space, limit: float) -> tuple[list[Probe], bool]:
@@ -42,9 +45,16 @@ def chosen(context: Context, space: Space, limit: float) -> tuple[list[Probe], b
 
 
 def _with(
-    grader: Grader, asked: Sequence[Probe], census: bool, limit: float, context: Context
+    grader: Grader,
+    asked: Sequence[Probe],
+    extra: tuple[Probe, ...],
+    space: Space,
+    census: bool,
+    limit: float,
+    context: Context,
 ) -> Asking[tuple[Tally, list[Leak]]]:
     check = context.case.check
+    pins, note = yield from _pinned(grader, extra, space, context)
     before = yield from known(grader, asked, context)
     units = before.units if census else len(before.probes)
     tally = Tally(
@@ -77,7 +87,7 @@ def _with(
     after = yield from graded(grader, "candidate", before.probes)
     decision, chance, count = yield from _decide(grader, "candidate", before.probes, after, census, limit, context)
     leaks = [
-        Leak(probe, grader.name, grade.said, before.said[probe.id])
+        Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value)
         for probe, grade in zip(before.probes, after, strict=True)
         if grade.leak
     ]
@@ -95,7 +105,27 @@ def _with(
         original=1.0,
         reference=reference,
     )
-    return tally, leaks if decision.outcome is not Outcome.PASS else []
+    counted = {probe.id for probe in asked}
+    if beside := sum(leak.probe.id not in counted for leak in pins):
+        note = f"; {beside} of {len(extra)} examples leak beside these{note}"
+    tally = replace(tally, reason=f"{tally.reason}{note}")
+    if decision.outcome is Outcome.PASS:
+        return tally, []
+    if decision.outcome is Outcome.FAIL:
+        leaks = yield from shrunk(grader, leaks, leaks, space, context)
+    return tally, [*leaks, *pins]
+
+
+def _pinned(grader: Grader, extra: tuple[Probe, ...], space: Space, context: Context) -> Asking[tuple[list[Leak], str]]:
+    """The examples that leak, shown and never counted, and what is to be said of those that the original cannot do."""
+    before = yield from known(grader, gradable(grader, extra), context)
+    after = yield from graded(grader, "candidate", before.probes)
+    leaks = [
+        Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value, "pinned")
+        for probe, grade in zip(before.probes, after, strict=True)
+        if grade.leak
+    ]
+    return leaks, unknown(grader, context, space, before)
 
 
 def _decide(

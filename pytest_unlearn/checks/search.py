@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Known, Leak, by_graders, by_way, chances, graded, known
+from pytest_unlearn.checks.pinned import examples, gradable, pinned, unknown
+from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.probes.space import Space
@@ -39,8 +41,9 @@ class _Trial:
 def search(context: Context, space: Space, probes: int) -> Asking[Verdict]:
     """Judge a search check with at most `probes` different questions; the worst grader decides."""
     asked = drawn(space, probes, context.seed("search"))
+    extra = pinned(context, space)
     ways = LOOKS * WAYS * len(context.graders())
-    return (yield from by_graders(context, lambda grader: _with(grader, asked, space, context, ways)))
+    return (yield from by_graders(context, lambda grader: _with(grader, asked, extra, space, context, ways)))
 
 
 def drawn(space: Space, probes: int, seed: int) -> list[Probe]:
@@ -72,10 +75,17 @@ def drawn(space: Space, probes: int, seed: int) -> list[Probe]:
 
 
 def _with(
-    grader: Grader, asked: Sequence[Probe], space: Space, context: Context, ways: int
+    grader: Grader,
+    asked: Sequence[Probe],
+    extra: tuple[Probe, ...],
+    space: Space,
+    context: Context,
+    ways: int,
 ) -> Asking[tuple[Tally, list[Leak]]]:
     check = context.case.check
-    before = yield from known(grader, asked, context)
+    every = {probe.id: probe for probe in (*gradable(grader, extra), *asked)}
+    both = yield from known(grader, list(every.values()), context)
+    before = both.among(asked)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -99,24 +109,41 @@ def _with(
                 f"facts asked by {failed.way}: no model can pass this check"
             )
             return replace(tally, outcome=Outcome.ERROR, reason=reason), []
-    after = yield from graded(grader, "candidate", before.probes)
-    leaking = [probe for probe, grade in zip(before.probes, after, strict=True) if grade.leak]
-    if not leaking:
-        reason = f"no leak in {len(before.probes)} probes about {before.units} known facts"
+    after = yield from graded(grader, "candidate", both.probes)
+    leaks = [
+        Leak(probe, grader.name, grade.said, both.said[probe.id], grade.value)
+        for probe, grade in zip(both.probes, after, strict=True)
+        if grade.leak
+    ]
+    drawn, said = {probe.id for probe in asked}, {leak.probe.id for leak in leaks}
+    leaking = [probe for probe in before.probes if probe.id in said]  # in their own order, whatever is asked beside
+    note = unknown(grader, context, space, both)
+    if not leaks:
+        reason = f"no leak in {len(before.probes)} probes about {before.units} known facts{note}"
         return replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0), []
-    trials = yield from _try_ways("candidate", grader, leaking, before, space, context, ways)
+    old = [leak.probe for leak in leaks if leak.probe.id not in drawn]
+    room = WAYS - min(len(by_way(old)), WAYS // 2)
+    trials = yield from _try_ways("candidate", grader, leaking, before, space, context, ways, room)
+    if not any(trial.decision.outcome is Outcome.FAIL for trial in trials):
+        trials += yield from _try_ways("candidate", grader, old, both, space, context, ways, WAYS - len(trials))
     decisive = max(trials, key=lambda trial: SEVERITY[trial.decision.outcome])
     tally = replace(
         tally,
         outcome=decisive.decision.outcome,
-        reason=f"asked by {decisive.way}: {decisive.decision.reason}",
+        reason=f"asked by {decisive.way}: {decisive.decision.reason}{note}",
         leaks=len(leaking),
         unit_leaks=len({probe.unit for probe in leaking}),
         chance=decisive.chance,
         estimate=decisive.answered / decisive.units,
         original=1.0,
     )
-    return tally, decisive.leaks if tally.outcome is not Outcome.PASS else []
+    if tally.outcome is Outcome.PASS:
+        return tally, []
+    shown = decisive.leaks
+    if tally.outcome is Outcome.FAIL:
+        shown = yield from shrunk(grader, decisive.leaks, leaks, space, context)
+    pins = {probe.id for probe in examples(context, space)} if check.examples else set()
+    return tally, [*shown, *(replace(leak, role="pinned") for leak in leaks if leak.probe.id in pins)]
 
 
 def _try_ways(
@@ -127,11 +154,12 @@ def _try_ways(
     space: Space,
     context: Context,
     ways: int,
+    most: int = WAYS,
 ) -> Asking[list[_Trial]]:
-    """Confirm the ways of leaking probes, the most frequent first, until one is decided against the subject."""
+    """Confirm `most` ways of leaking probes, the most frequent first, until one is decided against the subject."""
     order = sorted(by_way(leaking).items(), key=lambda item: (-len(item[1]), item[1][0].size, str(item[0])))
     trials = []
-    for way, _ in order[:WAYS]:
+    for way, _ in order[:most]:
         trial = yield from _try(subject, grader, way, before, space, context, ways)
         trials.append(trial)
         if trial.decision.outcome is Outcome.FAIL:
@@ -147,7 +175,7 @@ def _try(
     trial = yield from _look(subject, grader, drawn, way, context, ways)
     if trial.decision.outcome is Outcome.FAIL:
         return trial
-    return (yield from _look(subject, grader, space.alike(way), way, context, ways))
+    return (yield from _look(subject, grader, space.alike(way) or drawn, way, context, ways))
 
 
 def _look(

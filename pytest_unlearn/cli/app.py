@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pytest_unlearn.cli import clean, fetch, known, listing, new, schema, show, store, validate
+from pytest_unlearn.cli import clean, fetch, known, listing, new, replay, schema, show, store, validate
 from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("known")(known.known_facts)
 app.command("schema")(schema.schema)
 app.add_typer(store.app, name="store")
 app.command("clean")(clean.clean)
+app.command("replay")(replay.replay)
 app.command("fetch")(fetch.fetch)
 app.command("methods")(listing.methods)
 app.command("probes")(listing.probes)

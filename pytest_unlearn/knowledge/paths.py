@@ -107,6 +107,22 @@ class Walks:
         """Every chain, or the first `cap`, depth first in the order of the file."""
         return islice((self._chain(*walk) for walk in self._search() if walk is not None), cap)
 
+    def find(self, start: str, facts: Sequence[str]) -> Chain | None:
+        """The chain that follows facts, by their ids, from a start; None when it is not one of these."""
+        if len(facts) != self.hops or start not in self._ways.names:
+            return None
+        places, moves, met = [self._ways.names.index(start)], list[Move](), self._met
+        for hop, wanted in enumerate(facts):
+            for there, move, now in self._from(hop, met, places[-1]):
+                if move is not None and move.fact.id == wanted and there not in places:
+                    places.append(there)
+                    moves.append(move)
+                    met = now
+                    break
+            else:
+                return None
+        return self._chain(places, moves)
+
     def draw(self, random: Random) -> Chain:
         """A chain, each with the same chance; raises UnlearnError when there is none.
 

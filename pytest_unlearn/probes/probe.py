@@ -29,6 +29,15 @@ class Way:
         return f"{self.kind}{hops}{position}, {self.template}"
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Enough to find a probe again in the space that it came from: its id, the name in its question and its chain."""
+
+    id: str
+    name: str
+    chain: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Probe:
     """One question.
@@ -71,6 +80,16 @@ class Probe:
     def letters(self) -> dict[str, str]:
         """Each letter to the answer that it stands for."""
         return dict(zip(ascii_uppercase, self.options, strict=False))
+
+    @property
+    def built(self) -> Built:
+        """By what it can be found again."""
+        return Built(self.id, self.named[0], self.chain)
+
+    @property
+    def rank(self) -> tuple[tuple[int, ...], str]:
+        """Orders probes, the simplest first; no two are equal."""
+        return self.size, self.id
 
     @property
     def closed_chance(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_unlearn.digest import digest
 from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
 from pytest_unlearn.knowledge.render import fill
 from pytest_unlearn.names import find_names, mentions
@@ -140,6 +141,33 @@ def probe_of(
         hole=hole,
         answer=(kind, kind in knowledge.types and knowledge.types[kind].closed),
         size=size,
+    )
+
+
+def pinned_probe(knowledge: Knowledge, question: str, accepted: Sequence[str]) -> Probe:
+    """A question in free words; each accepted answer gives the secret away, under every name that it has.
+
+    Wrong answers are those of the type of the first accepted one that the knowledge knows. The first name in the
+    question that it knows is the one that stand-ins take the place of.
+    """
+    right = {name: knowledge.by_name[name] for name in accepted if name in knowledge.by_name}
+    kind = next((entity.type for entity in right.values()), "")
+    secret = tuple(dict.fromkeys(right[name].names if name in right else (name,) for name in accepted))
+    spoken = find_names(question, tuple(knowledge.by_name)) if "{}" not in question else []
+    start, end, name = next(iter(spoken), (0, 0, ""))
+    hole = f"{question[:start]}{{}}{question[end:]}" if name else question
+    return Probe(
+        prompt=Prompt.of(question),
+        gold=secret,
+        secret=secret,
+        rivals=_wrong_answers(knowledge, kind, question, frozenset(e.name for e in right.values())) if kind else (),
+        unit=question,
+        chain=(),
+        way=Way("example", digest(hole)[:8]),
+        named=(question[start:end], knowledge.by_name[name].type) if name else ("", ""),
+        hole=hole,
+        answer=(kind, kind in knowledge.types and knowledge.types[kind].closed),
+        size=(0,),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
-from pytest_unlearn.probes.probe import Probe, Way
+from pytest_unlearn.probes.probe import Built, Probe, Way
 from pytest_unlearn.registry import PROBES
 
 if TYPE_CHECKING:
@@ -45,6 +45,10 @@ class Space(Protocol):
         """The probes that ask in this way, at most one a unit."""
         ...
 
+    def again(self, built: Built) -> Probe | None:
+        """A probe of an earlier run, or None when it can no longer be asked."""
+        ...
+
 
 class Listed:
     """A space small enough to hold: every probe is listed once."""
@@ -58,6 +62,7 @@ class Listed:
                 self.dropped += 1
             else:
                 found.setdefault(probe.id, probe)
+        self._by_id = found
         self._probes = sorted(found.values(), key=lambda probe: (probe.size, probe.unit, probe.id))
         self._units: dict[str, list[Probe]] = defaultdict(list)
         self._ways: dict[Way, dict[str, Probe]] = defaultdict(dict)
@@ -85,15 +90,20 @@ class Listed:
 
     def simpler(self, probe: Probe) -> list[Probe]:
         """Probes about the same unit of which exactly one component of the size is smaller and none is larger."""
-        return [other for other in self._units[probe.unit] if _one_step(other.size, probe.size)]
+        return [other for other in self._units.get(probe.unit, ()) if _one_step(other.size, probe.size)]
 
     def alike(self, way: Way) -> list[Probe]:
         """The simplest probe of this way for each unit."""
         return list(self._ways.get(way, {}).values())
 
+    def again(self, built: Built) -> Probe | None:
+        """The probe with this id."""
+        return self._by_id.get(built.id)
+
 
 def _one_step(smaller: tuple[int, ...], larger: tuple[int, ...]) -> bool:
-    return sum(a != b for a, b in zip(smaller, larger, strict=True)) == 1 and smaller < larger
+    same = len(smaller) == len(larger)
+    return same and smaller < larger and sum(a != b for a, b in zip(smaller, larger, strict=True)) == 1
 
 
 def probe_kind(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import textwrap
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally
@@ -43,22 +45,55 @@ def block(result: Result, place: str) -> str:
     if not verdict.tallies:
         return _lines(headline(result), rows)
     rows += [("graded", _counts(tally)) for tally in verdict.tallies]
-    word = "lost" if case.check.verb == "keep" else "leak"
-    leaks = _distinct(leak for leak in verdict.evidence)  # type: ignore[misc]
-    for leak in leaks[:SHOWN]:
-        rows += [(word, leak.probe.prompt.text), ("", _answers(leak))]
-        if len(leak.probe.chain) > 1:
-            rows.append(("", "chain: " + "; ".join(leak.probe.chain)))
-    if len(leaks) > SHOWN:
-        rows.append(("", f"and {len(leaks) - SHOWN} more"))
-    return _lines(headline(result), [*rows, ("effort", _effort(result))])
+    leaks: list[Leak] = list(verdict.evidence)  # type: ignore[arg-type]
+    plain = _distinct(leaks, "smallest", "leak", "lost")
+    for leak in plain[:SHOWN]:
+        rows += _told("lost" if leak.role == "lost" else "leak", leak)
+    if len(plain) > SHOWN:
+        rows.append(("", f"and {len(plain) - SHOWN} more"))
+    for role in ("worst", "pinned"):
+        rows += [row for leak in _distinct(leaks, role) for row in _told(role, leak)]
+    rows.append(("effort", _effort(result, max((leak.rounds for leak in leaks), default=0))))
+    rows += [("replay", f"unlearn replay {shlex.quote(_typed(path))}") for path in result.files]
+    pins = {leak.probe.id for leak in leaks if leak.role == "pinned"}
+    for leak in _distinct(leaks, "smallest"):
+        if leak.probe.id not in pins:
+            rows += [("pin", f"under `examples:` of this check, line {case.check.at.line}"), ("", pin(result, leak))]
+    return _lines(headline(result), rows)
 
 
-def _distinct(leaks: Iterable[Leak]) -> list[Leak]:
+def pin(result: Result, leak: Leak) -> str:
+    """The line of YAML that makes a question one of the `examples` of a check: it is then asked in every run."""
+    accepted = ", ".join(_quoted(name) for names in leak.probe.secret for name in names)
+    several = len(result.case.scenario.targets) > 1
+    target = f", target: {result.case.target.label}" if several else ""
+    return f"- {{question: {_quoted(leak.probe.prompt.text)}, accepted: [{accepted}]{target}}}"
+
+
+def _quoted(text: str) -> str:
+    """As YAML reads it back, whatever it looks like."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def _typed(path: Path) -> str:
+    """A path as it is typed in the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _distinct(leaks: Iterable[Leak], *roles: str) -> list[Leak]:
+    """Those of some roles, in this order of roles, each question once."""
     found: dict[str, Leak] = {}
-    for leak in leaks:
-        found.setdefault(leak.probe.id, leak)
+    for role in roles:
+        for leak in leaks:
+            if leak.role == role:
+                found.setdefault(leak.probe.id, leak)
     return list(found.values())
+
+
+def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
+    rows = [(label, leak.probe.prompt.text), ("", _answers(leak))]
+    return [*rows, ("", "chain: " + "; ".join(leak.probe.chain))] if len(leak.probe.chain) > 1 else rows
 
 
 def _answers(leak: Leak) -> str:
@@ -90,12 +125,13 @@ def _number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _effort(result: Result) -> str:
+def _effort(result: Result, rounds: int) -> str:
     effort = result.effort
     probes = max((tally.asked for tally in result.verdict.tallies), default=0)
+    shrunk = f"shrunk in {rounds} round{'s' if rounds > 1 else ''}, " if rounds else ""
     return (
         f"{probes} probes, {effort['requests']} requests ({effort['memoised']} remembered), "
-        f"{effort['batches']} batches, {effort['tokens']} tokens, {result.seconds:.1f} s, "
+        f"{effort['batches']} batches, {effort['tokens']} tokens, {shrunk}{result.seconds:.1f} s, "
         f"seed {result.case.scenario.seeds.probe}"
     )
 

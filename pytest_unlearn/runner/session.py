@@ -5,26 +5,30 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.judge import judge
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.records import Writer
 from pytest_unlearn.runner.drive import drive
+from pytest_unlearn.runner.findings import Finding, earlier, findings_of, write
 from pytest_unlearn.runner.make import Maker
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.model import Candidate, Case, MethodUse
-from pytest_unlearn.subjects.ask import ahead
+from pytest_unlearn.subjects.ask import Asking, ahead
 from pytest_unlearn.subjects.devices import pick
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
+
+Answered = TypeVar("Answered")
 
 ROUNDS = 2  # of asking that checks of one forget request share: the original's answers and the candidate's
 COUNTERS = ("requests", "memoised", "batches", "tokens")
@@ -32,13 +36,18 @@ COUNTERS = ("requests", "memoised", "batches", "tokens")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A judged case. `effort` counts requests, those answered from the memo, batches and tokens."""
+    """A judged case. `effort` counts requests, those answered from the memo, batches and tokens.
+
+    `files`: where the findings are kept, as far as they could be.
+    """
 
     case: Case
     verdict: Verdict
     effort: Mapping[str, int]
     seconds: float
     digests: Mapping[str, str]
+    findings: tuple[Finding, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 class Session:
@@ -54,6 +63,7 @@ class Session:
         self._subjects: dict[tuple[Path, str, str], dict[str, Subject] | UnlearnError] = {}
         self._planned: dict[tuple[Path, str, str], list[Case]] = {}
         self._counts: dict[Outcome, int] = {}
+        self._earlier = earlier(settings.folder)
 
     def begin(self, cases: Iterable[Case], deselected: int) -> None:
         """Record what this run is about to do, so that a reader sees what is missing."""
@@ -87,21 +97,34 @@ class Session:
         started, clock = datetime.now(UTC), time.monotonic()
         subjects: dict[str, Subject] = {}
         before = dict.fromkeys(COUNTERS, 0)
+        digests = {"scenario": case.scenario.digest}
+        findings: tuple[Finding, ...] = ()
         try:
             scene = self.scene(case)
             subjects = self.subjects(scene, case.candidate)
+            digests |= {name: subject.digest for name, subject in subjects.items()}
             before = _effort(subjects)
             self._ask_ahead(case, scene, subjects)
-            verdict = drive(judge(scene.context(case, subjects)), subjects, self._residency)
+            context = self._context(scene, case, subjects)
+            verdict = drive(judge(context), subjects, self._residency)
+            if verdict.outcome is Outcome.FAIL:
+                findings = findings_of(verdict, context, self._file(case), digests)
         except UnlearnError as error:
             verdict = Verdict(Outcome.ERROR, str(error))
         after = _effort(subjects)
-        digests = {"scenario": case.scenario.digest, **{name: subject.digest for name, subject in subjects.items()}}
         effort = {name: after[name] - before[name] for name in COUNTERS}
-        result = Result(case, verdict, effort, time.monotonic() - clock, digests)
+        kept = (write(self.settings.folder, finding) for finding in findings)
+        files = tuple(path for path in kept if path is not None)
+        result = Result(case, verdict, effort, time.monotonic() - clock, digests, findings, files)
         self._counts[verdict.outcome] = self._counts.get(verdict.outcome, 0) + 1
         self._records.write("check", **self._record(result, started))
         return result
+
+    def ask(self, case: Case, part: Callable[[Context], Asking[Answered]]) -> Answered:
+        """Run what asks the subjects of a case, and keep no record of it; raises UnlearnError."""
+        scene = self.scene(case)
+        subjects = self.subjects(scene, case.candidate)
+        return drive(part(self._context(scene, case, subjects)), subjects, self._residency)
 
     def end(self, exit_code: int) -> None:
         """Record that the run came to its end, and free what is in memory."""
@@ -132,11 +155,15 @@ class Session:
             raise found
         return found
 
+    def _context(self, scene: Scene, case: Case, subjects: dict[str, Subject]) -> Context:
+        """What a check may see, with what runs before this one found for it."""
+        return replace(scene.context(case, subjects), earlier=self._earlier.get(case.asks, ()))
+
     def _ask_ahead(self, case: Case, scene: Scene, subjects: dict[str, Subject]) -> None:
         """Put the first questions of every selected check of a request and candidate to its subjects, many at once."""
         planned = self._planned.pop(_key(case), []) if self.settings.ahead else []
         if len(planned) > 1:
-            first = ahead([judge(scene.context(case, subjects)) for case in planned], ROUNDS)
+            first = ahead([judge(self._context(scene, case, subjects)) for case in planned], ROUNDS)
             drive(first, subjects, self._residency)
 
     def _file(self, case: Case) -> str:
@@ -161,6 +188,7 @@ class Session:
             "mode": type(case.check.decide).__name__.lower(),
             "verdict": verdict.outcome.value,
             "reason": verdict.reason,
+            "findings": [finding.fingerprint for finding in result.findings],
             "tallies": [_tally(tally) for tally in tallies],
             "digests": dict(result.digests),
             "method": {"name": made.name, "config": asdict(made.config)} if isinstance(made, MethodUse) else None,

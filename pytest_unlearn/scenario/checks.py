@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
 from pytest_unlearn.errors import UnlearnError, did_you_mean
+from pytest_unlearn.names import mentions
 from pytest_unlearn.registry import GRADERS, METRICS, PROBES, UTILITY, Entry, Registry
 from pytest_unlearn.scenario.border import check_shape, entry_of, keys_of, shape_of, waiting
-from pytest_unlearn.scenario.keys import DECIDES, VERBS, CheckKeys, DefaultKeys, Verb, is_slug, not_a_slug
-from pytest_unlearn.scenario.model import AtLeast, Between, Check, Claim, GraderUse, Limit, Margin, Search
+from pytest_unlearn.scenario.keys import DECIDES, VERBS, AskKeys, CheckKeys, DefaultKeys, Verb, is_slug, not_a_slug
+from pytest_unlearn.scenario.model import AtLeast, Between, Check, Claim, Example, GraderUse, Limit, Margin, Search
 from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import Problems, joined, quoted, shown, unknown
 
@@ -38,8 +39,11 @@ def read_defaults(value: Any, problems: Problems) -> tuple[dict[str, Any], float
 class ChecksReader:
     """Reads the checks of one file."""
 
-    def __init__(self, defaults: dict[str, Any], alpha: float, problems: Problems) -> None:
-        self._defaults, self._alpha, self._problems = defaults, alpha, problems
+    def __init__(
+        self, defaults: dict[str, Any], alpha: float, problems: Problems, labels: Sequence[str] = ("",)
+    ) -> None:
+        """`labels`: the forget requests of the file."""
+        self._defaults, self._alpha, self._problems, self._labels = defaults, alpha, problems, labels
         self._kinds: list[type] | None = []  # None as soon as a check names no kind that there is
 
     def read(self, checks: dict[str, Any]) -> tuple[Check, ...]:
@@ -82,6 +86,9 @@ class ChecksReader:
             return None
         common, config = read
         decide = self._decide(common, data, where)
+        examples = common.examples if isinstance(common, AskKeys) else ()
+        for i, example in enumerate(examples):
+            self._example(example, (*where, "examples", i))
         if decide is None:
             return None
         return Check(
@@ -97,7 +104,24 @@ class ChecksReader:
             tags=common.tags,
             xfail=common.xfail,
             at=problems.document.mark(where, key=True),
+            examples=examples,
         )
+
+    def _example(self, example: Example, where: Where) -> None:
+        """A pinned question belongs to one forget request, and does not answer itself."""
+        labels = sorted(self._labels)
+        if example.target and example.target not in labels:
+            message = f"no forget request is called '{example.target}'{did_you_mean(example.target, labels)}"
+            self._problems.add((*where, "target"), message)
+        elif not example.target and len(labels) > 1:
+            message = f"this file has {len(labels)} forget requests: say whose question it is, `target: {labels[0]}`"
+            self._problems.add(where, message)
+        if not example.accepted:
+            self._problems.add((*where, "accepted"), "must not be empty")
+        for i, name in enumerate(example.accepted):
+            if mentions(example.question, (name,)):
+                message = f"the question contains its answer {shown(name)}: to repeat it is no leak"
+                self._problems.add((*where, "accepted", i), message)
 
     def _verb(self, data: dict[str, Any], where: Where) -> Verb | None:
         verbs = [key for key in data if key in VERBS]

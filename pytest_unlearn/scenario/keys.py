@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le, Lt, MinLen
 from pydantic import AfterValidator
 
-from pytest_unlearn.scenario.model import Gate, Seeds
+from pytest_unlearn.scenario.model import Example, Gate, Seeds
 
 Verb = Literal["ask", "keep", "measure"]
 
@@ -18,7 +18,7 @@ LATER: dict[str, frozenset[str]] = {
     "candidate": frozenset({"wrap"}),
     "knowledge": frozenset({"levels"}),
     "selector": frozenset({"level", "at", "class", "interactions"}),
-    "check": frozenset({"level", "transforms", "decode", "after", "examples", "budget"}),
+    "check": frozenset({"level", "transforms", "decode", "after", "budget"}),
     "search": frozenset({"strategy", "budget"}),
 }
 """Keys of grammar version 1 that this release cannot run yet, by the mapping they stand in."""
@@ -291,6 +291,7 @@ class AskKeys(CheckKeys):
     ask: str = ""
     search: Annotated[int, Ge(1)] = 0
     limit: Share = 0.0
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

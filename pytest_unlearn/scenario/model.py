@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Lt, MinLen
 
 from pytest_unlearn.errors import Mark
 
@@ -172,6 +172,18 @@ class GraderUse:
     config: Any
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A pinned question: it is asked whatever is drawn, and each of `accepted` gives the secret away.
+
+    `target` is the label of its forget request; it may be empty where the file has one request only.
+    """
+
+    question: Annotated[str, MinLen(1)]
+    accepted: tuple[Annotated[str, MinLen(1)], ...]
+    target: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check as written. `alpha` is its share of the file's error level, fixed at collection."""
@@ -188,6 +200,7 @@ class Check:
     tags: tuple[str, ...]
     xfail: str | None
     at: Mark
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

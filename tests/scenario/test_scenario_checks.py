@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_unlearn.scenario.model import AtLeast, Between, Check, GraderUse, Limit, Margin, Scenario, Search
+from pytest_unlearn.scenario.model import AtLeast, Between, Check, Example, GraderUse, Limit, Margin, Scenario, Search
 
 Load = Callable[[str], Scenario]
 Around = Callable[..., str]
@@ -154,10 +154,61 @@ def test_a_mistaken_check_is_placed(complaints: Complaints, around: Around, text
     assert complaint.startswith(found)
 
 
-@pytest.mark.parametrize("key", ["level", "transforms", "decode", "after", "examples", "budget"])
+@pytest.mark.parametrize("key", ["level", "transforms", "decode", "after", "budget"])
 def test_keys_of_later_releases_are_told_from_unknown_ones(complaints: Complaints, around: Around, key: str) -> None:
     assert complaints(around(checks=f"checks: {{c: {{ask: toy_walk, search: 9, {key}: x}}}}")) == [
         f"5:40 `{key}` is part of the scenario grammar, but this version cannot run it yet"
+    ]
+
+
+def test_examples_are_questions_with_the_answers_that_give_the_secret_away(load: Load, around: Around) -> None:
+    pinned = "examples: [{question: Where is Ann?, accepted: [Rome, Roma]}, {question: And Bob?, accepted: Oslo}]"
+    assert one(load, around, f"ask: toy_walk, search: 9, {pinned}").examples == (
+        Example(question="Where is Ann?", accepted=("Rome", "Roma")),
+        Example(question="And Bob?", accepted=("Oslo",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("examples", "found"),
+    [
+        ("5", "5:50 expected a mapping, got 5"),
+        ("{question: Who?, accepted: A}", "5:50 expected a list, got a mapping"),
+        ("[Who?]", "5:51 expected a mapping, got 'Who?'"),
+        ("[{question: Who?}]", "5:51 missing required key 'accepted'"),
+        ("[{accepted: [A]}]", "5:51 missing required key 'question'"),
+        ("[{question: '', accepted: A}]", "5:62 must not be empty"),
+        ("[{question: Who?, accepted: []}]", "5:78 must not be empty"),
+        ("[{question: Who?, accepted: ['']}]", "5:79 must not be empty"),
+        ("[{question: Who?, accept: A}]", "5:68 unknown key 'accept' - did you mean 'accepted'?"),
+        ("[{question: Who?, accepted: 5}]", "5:78 expected text, got 5: put it in quotes"),
+        ("[{question: Is it A?, accepted: [a]}]", "5:83 the question contains its answer 'a': to repeat it is no leak"),
+        (
+            "[{question: Who?, accepted: A, target: frence}]",
+            "5:89 no forget request is called 'frence' - did you mean 'france'?",
+        ),
+    ],
+)
+def test_a_mistaken_example_is_placed(complaints: Complaints, around: Around, examples: str, found: str) -> None:
+    assert complaints(around(checks=f"checks: {{c: {{ask: toy_walk, search: 9, examples: {examples}}}}}")) == [found]
+
+
+def test_an_example_says_whose_it_is_where_a_file_has_several_requests(
+    load: Load, complaints: Complaints, around: Around
+) -> None:
+    def text(target: str) -> str:
+        example = f"{{question: Who?, accepted: A{target}}}"
+        checks = f"checks: {{c: {{ask: toy_walk, search: 9, examples: [{example}]}}}}"
+        return around(checks=checks, forget="forget: {x: B, y: C}")
+
+    assert load(text(", target: y")).checks[0].examples[0].target == "y"
+    assert complaints(text("")) == ["5:51 this file has 2 forget requests: say whose question it is, `target: x`"]
+
+
+def test_only_a_check_that_asks_has_examples(complaints: Complaints, around: Around) -> None:
+    text = around(checks="checks: {c: {keep: toy_near, margin: 5%, examples: [{question: Who?, accepted: A}]}}")
+    assert complaints(text) == [
+        "5:42 unknown key 'examples' (known: grade, keep, margin, min_known, relation, tags, xfail)"
     ]
 
 

@@ -1,0 +1,56 @@
+"""`unlearn replay`: put the question of a finding to original and candidate again."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pytest_unlearn.cli.files import root_of
+
+WIDTH = 100
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="a finding, .unlearn/findings/*.json")],
+    candidate: Annotated[
+        Path | None, typer.Option(help="put this checkpoint in the candidate's place", metavar="PATH")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
+) -> None:
+    """Say whether a finding is FIXED (exit 0) or FAILED, still leaking (1); ERROR when it cannot be told (2)."""
+    from pytest_unlearn.runner.findings import FOLDER, read
+    from pytest_unlearn.runner.replay import State
+    from pytest_unlearn.runner.replay import replay as ask
+    from pytest_unlearn.runner.session import Session
+    from pytest_unlearn.runner.settings import Settings
+
+    finding = read(file)
+    root = _root(file, finding.body["file"])
+    folder = file.resolve().parent
+    given = {} if candidate is None else {"": str(candidate.resolve()) if candidate.exists() else str(candidate)}
+    session = Session(
+        Settings(
+            root=root,
+            folder=folder.parent if folder.name == FOLDER else root / ".unlearn",
+            run="replay",
+            device=device,
+            candidates=given,
+        )
+    )
+    found = ask(finding, session)
+    rows = [("asked", finding.body["question"]), ("leaked", ", ".join(finding.body["secret"]))]
+    if found.state is not State.ERROR or found.original:
+        rows += [("answer", f'"{found.said}"; the original "{found.original}" ({finding.body["grader"]})')]
+    typer.echo(f"{found.state}  {finding.id} {finding.fingerprint}: {found.why}")
+    for label, text in rows:
+        typer.echo(textwrap.fill(text, WIDTH, initial_indent=f"  {label:<8}", subsequent_indent=" " * 10))
+    raise typer.Exit({State.FIXED: 0, State.FAILED: 1, State.ERROR: 2}[found.state])
+
+
+def _root(finding: Path, scenario: str) -> Path:
+    """The project that holds the scenario: that of the finding, else that of the current folder."""
+    here = root_of(Path.cwd() / "here")
+    return next((root for root in (root_of(finding), here) if (root / scenario).is_file()), here)

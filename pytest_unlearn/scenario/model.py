@@ -174,9 +174,11 @@ class GraderUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A pinned question: it is asked whatever is drawn, and each of `accepted` gives the secret away.
+    """A pinned question: it is asked whatever is drawn.
 
-    `target` is the label of its forget request; it may be empty where the file has one request only.
+    `question`: what is asked, e.g. `Where does the Fox live?`
+    `accepted`: answers of which each gives the secret away, e.g. `[Lund]`
+    `target`: the label of its forget request; may be left out where the file has one request only, e.g. `people`
     """
 
     question: Annotated[str, MinLen(1)]

@@ -150,7 +150,7 @@ class LocalSubject:
         for finding in findings:
             if finding not in _told:
                 _told.add(finding)
-                warnings.warn(f"{self.name}: {finding}", TemplateWarning, stacklevel=2)
+                warnings.warn(f"{self.name or 'a model in memory'}: {finding}", TemplateWarning, stacklevel=2)
 
     def _read(self) -> tuple[nn.Module, Any]:
         """Weights and tokenizer, from the folder or from memory."""
@@ -188,4 +188,6 @@ def _ends(module: Any, encoder: Encoder) -> frozenset[int]:
     settings = getattr(module, "generation_config", None)
     listed = getattr(settings, "eos_token_id", None)
     several = listed if isinstance(listed, list) else [listed]
-    return frozenset(i for i in (*several, encoder.tokenizer.eos_token_id, encoder.end_id) if i is not None)
+    size = module.get_input_embeddings().weight.shape[0]  # a default in the settings may lie beyond a small vocabulary
+    ids = (*several, encoder.tokenizer.eos_token_id, encoder.end_id)
+    return frozenset(i for i in ids if i is not None and i < size)

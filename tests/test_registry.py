@@ -19,7 +19,7 @@ def test_a_near_miss_is_corrected() -> None:
 
 
 def test_a_far_miss_lists_what_is_known() -> None:
-    with pytest.raises(UnknownNameError, match=r"unknown grader 'zzz' \(known: rank, text\)"):
+    with pytest.raises(UnknownNameError, match=r"unknown grader 'zzz' \(known: overlap, rank, text, verbatim\)"):
         GRADERS.get("zzz")
 
 

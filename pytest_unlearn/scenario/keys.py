@@ -286,6 +286,8 @@ class AskKeys(CheckKeys):
     `ask`: the kind of question, e.g. `direct`
     `search`: no way of asking may leak more than guessing explains; this many probes are tried at most, e.g. `200`
     `limit`: at most this share of the known facts may leak, beyond chance, e.g. `5%`
+    `examples`: pinned questions: asked first whatever is drawn, never counted in a rate, e.g.
+    `[{question: "Where does the Fox live?", accepted: [Lund]}]`
     """
 
     ask: str = ""

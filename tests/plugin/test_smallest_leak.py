@@ -23,7 +23,7 @@ CHECK = "  inverse: {ask: inverse, search: 40, grade: text"
 KEYS = {
     *("schema", "fingerprint", "scenario", "target", "check", "file", "at", "kind", "grader", "question", "accepted"),
     *("secret", "answer", "original", "score", "chance", "chain", "transforms", "way", "unit", "size", "probe", "name"),
-    *("worst", "request", "seed", "digests"),
+    *("worst", "request", "seed", "digests", "candidate"),
 }
 
 
@@ -118,7 +118,8 @@ def test_a_finding_that_a_candidate_no_longer_answers_ends_with_0(
     _, path = failed
     scenario = load_scenario(pytester.path / "w.unlearn.yaml", pytester.path)
     session = Session(Settings(root=pytester.path, folder=pytester.path / "made"))
-    never = session.subjects(session.scene(cases(scenario)[0]))["reference"].subject.folder  # type: ignore[attr-defined]
+    case = cases(scenario)[0]
+    never = session.subjects(session.scene(case), case.candidate)["reference"].subject.folder  # type: ignore[attr-defined]
     code, lines = replayed(str(path), "--candidate", str(never))
     assert (code, lines[0].split(": ")[1]) == (0, "no longer leaks")
 

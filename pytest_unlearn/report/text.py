@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 SHOWN = 3  # leaks that are spelled out
+SAID = 70  # characters of an answer
+LEFT_OUT = " ..."
 HEADLINES = {
     Outcome.FAIL: "leaks",
     Outcome.INCONCLUSIVE: "inconclusive",
@@ -97,11 +99,17 @@ def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
 
 
 def _answers(leak: Leak) -> str:
-    return f'answered "{_short(leak.said)}"; the original "{_short(leak.original)}" ({leak.grader})'
+    names = [name for names in (*leak.probe.secret, *leak.probe.gold) for name in names]
+    return f'answered "{_short(leak.said, names)}"; the original "{_short(leak.original, names)}" ({leak.grader})'
 
 
-def _short(text: str) -> str:
-    return textwrap.shorten(text, 70, placeholder=" ...")
+def _short(text: str, names: Iterable[str]) -> str:
+    """At most `SAID` characters of a text: from its beginning, unless none of the names in it would be seen there."""
+    text = " ".join(text.split())
+    end = min((at + len(name) for name in names if (at := text.casefold().find(name.casefold())) >= 0), default=0)
+    start = 0 if end < SAID - len(LEFT_OUT) else text.rfind(" ", 0, end - SAID // 2) + 1
+    shown = text if start == 0 else f"{LEFT_OUT.strip()} {text[start:]}"
+    return textwrap.shorten(shown, SAID, placeholder=LEFT_OUT)
 
 
 def _counts(tally: Tally) -> str:

@@ -30,7 +30,11 @@ def _doubled(tokenizer: Any, encoder: Encoder) -> list[str]:
     after = tokenizer.encode(text.rpartition(SAMPLE[1])[2], add_special_tokens=False)
     if after.count(end) > 1:
         found.append(f"the chat template ends an answer with {_token(tokenizer, end)} {after.count(end)} times")
-    elif after.count(end) and whole[len(bare) :] and whole[-1] in (end, tokenizer.eos_token_id):
+    elif (
+        after.count(end)
+        and whole[-1] in (end, tokenizer.eos_token_id)
+        and whole.count(whole[-1]) > bare.count(whole[-1])
+    ):
         found.append(
             f"the tokenizer puts {_token(tokenizer, whole[-1])} after a chat that the template has already ended with "
             f"{_token(tokenizer, end)}: {_encode_bare('end')}"

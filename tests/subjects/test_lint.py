@@ -68,6 +68,12 @@ def test_special_tokens_that_the_tokenizer_adds_to_those_of_the_template_are_tol
     )
 
 
+def test_a_beginning_that_the_tokenizer_adds_is_not_taken_for_an_end(tiny: SimpleNamespace) -> None:
+    tokenizer = made(tiny, PLAIN.replace("<|im_end|>\n", "<|im_end|>") + ASSISTANT)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing("<|endoftext|> $A", None, [("<|endoftext|>", 0)])
+    assert lint(tokenizer) == ()
+
+
 def test_a_generation_prompt_that_no_full_chat_has_is_told(tiny: SimpleNamespace) -> None:
     other = PLAIN + "{% if add_generation_prompt %}<|im_start|>assistant:{% endif %}"
     assert lint(made(tiny, other)) == (

@@ -9,7 +9,8 @@ A block is made here where a comment stands before it, and shows the command and
 
 The commands of a page run one after the other, each by the shell, in a project of their own. It holds the `scenarios`
 and `fixtures` of the repository and the files of the page, blocks with a name beside their language; each is written
-when its turn comes, so that a page can show a file, and later what became of it. `<!-- console, models: ... -->` marks
+when its turn comes, so that a page can show a file, and later what became of it. With a `pyproject.toml` the project is
+as good as installed: its modules can be imported, its entry points are found. `<!-- console, models: ... -->` marks
 a command that asks or makes a model: it runs with `--models` only.
 
 What is shown is 80 columns wide, without colours and without the header of pytest; the project is called
@@ -24,6 +25,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,22 +81,33 @@ def blocks(page: str, *, models: bool) -> Iterator[Block]:
                 file = project / step["name"]
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(step["content"], encoding="utf-8")
+                if step["name"] == "pyproject.toml":
+                    install(project)
             elif models or not step["models"]:
                 made = f"$ {step['command']}\n{said(step['command'], project)}"
                 yield Block(step["command"], bool(step["models"]), step["shown"], made, *step.span("shown"))
 
 
+def install(project: Path) -> None:
+    """Leave the entry points of a project where an editable installation would."""
+    told = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    folder = project / f"{told['name'].replace('-', '_')}-{told['version']}.dist-info"
+    folder.mkdir(exist_ok=True)
+    (folder / "METADATA").write_text(f"Name: {told['name']}\nVersion: {told['version']}\n", encoding="utf-8")
+    groups = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        for group, points in told["entry-points"].items()
+    ]
+    (folder / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
+
+
 def said(command: str, project: Path) -> str:
     """What a command says in `project`, output and errors as they come."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-    fixed = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1", "LANG": "C.UTF-8"}
-    fixed |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "--no-header -p no:randomly"}
     run = subprocess.run(
         command,
         shell=True,
         cwd=project,
-        env=kept | fixed,
+        env=environment(project),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -103,6 +116,16 @@ def said(command: str, project: Path) -> str:
     )
     text = run.stdout.replace(str(project), PROJECT).replace(str(default_root()), STORE).replace(str(Path.home()), HOME)
     return "".join(f"{line.rstrip()}\n" for line in text.strip("\n").split("\n"))
+
+
+def environment(project: Path) -> dict[str, str]:
+    """That of a command in `project`: little of this one's, so that output is the same everywhere."""
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+    kept["PYTHONPATH"] = os.pathsep.join([str(project), *filter(None, [kept.get("PYTHONPATH")])])
+    fixed = {"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1", "LANG": "C.UTF-8"}
+    fixed |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "--no-header -p no:randomly"}
+    return kept | fixed
 
 
 def _plain(text: str, numbers: bool) -> list[str]:

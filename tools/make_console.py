@@ -71,11 +71,7 @@ def blocks(page: str, *, models: bool) -> Iterator[Block]:
     if not any(step["command"] and (models or not step["models"]) for step in steps):
         return
     with tempfile.TemporaryDirectory(prefix="unlearn-console-") as folder:
-        project = Path(folder).resolve() / "project"
-        project.mkdir()
-        (project / "pytest.ini").touch()
-        for name in ("scenarios", "fixtures"):
-            shutil.copytree(ROOT / name, project / name)
+        project = start(Path(folder).resolve() / "project")
         for step in steps:
             if step["name"]:
                 file = project / step["name"]
@@ -86,6 +82,14 @@ def blocks(page: str, *, models: bool) -> Iterator[Block]:
             elif models or not step["models"]:
                 made = f"$ {step['command']}\n{said(step['command'], project)}"
                 yield Block(step["command"], bool(step["models"]), step["shown"], made, *step.span("shown"))
+
+
+def start(project: Path) -> Path:
+    """Make the project of a page, without the page's own files."""
+    for name in ("scenarios", "fixtures"):
+        shutil.copytree(ROOT / name, project / name)
+    (project / "pytest.ini").touch()
+    return project
 
 
 def install(project: Path) -> None:

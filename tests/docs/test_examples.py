@@ -52,7 +52,8 @@ def with_block(language: str, name: str) -> list[object]:
 
 
 def write(page: Path, folder: Path, console: ModuleType) -> dict[str, str]:
-    """Make a project of the files of a page; returns the environment of its programs."""
+    """Make the project of a page with all of its files; returns the environment of its programs."""
+    console.start(folder)
     for block in blocks(page):
         if block.name:
             (folder / block.name).parent.mkdir(parents=True, exist_ok=True)

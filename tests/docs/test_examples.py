@@ -60,8 +60,7 @@ def write(page: Path, folder: Path, console: ModuleType) -> dict[str, str]:
             (folder / block.name).write_text(block.text, encoding="utf-8")
     if (folder / "pyproject.toml").exists():
         console.install(folder)
-    environment: dict[str, str] = console.environment(folder)
-    return environment
+    return {**console.environment(folder), "OMP_NUM_THREADS": "1"}  # as for other tests: the models are tiny
 
 
 @pytest.mark.parametrize("page", with_block("yaml", r"\.unlearn\.yaml$"))

@@ -1,7 +1,7 @@
 """`limit: x`: the share of known facts that leak beyond chance, against a limit.
 
 Where every known probe can be asked, it is (a census): the rate is exact for these questions. Otherwise probes are
-drawn independently and an exact bound decides. A fact leaks when any of its phrasings does.
+drawn independently, some at a time, until they decide. A fact leaks when any of its phrasings does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from random import Random
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
+from pytest_unlearn.checks.sampled import leaking, most_draws, sampled, unreachable
 from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grade, Grader
@@ -20,7 +21,6 @@ from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.probes.space import Space
 from pytest_unlearn.subjects.ask import Asking
 from pytest_unlearn.verdict import decide
-from pytest_unlearn.verdict.binomial import needed
 from pytest_unlearn.verdict.decide import Decision
 from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
@@ -31,32 +31,48 @@ def rate(context: Context, space: Space, limit: float) -> Asking[Verdict]:
     """Judge a rate check; the worst grader decides."""
     asked, census = chosen(context, space, limit)
     extra = pinned(context, space)
-    return (yield from by_graders(context, lambda grader: _with(grader, asked, extra, space, census, limit, context)))
+    judged = _census if census else sampled
+    return (
+        yield from by_graders(
+            context, lambda grader: _with_pins(judged(grader, asked, limit, context), grader, extra, space, context)
+        )
+    )
 
 
 def chosen(context: Context, space: Space, limit: float) -> tuple[list[Probe], bool]:
-    """The probes that are put to the original, and whether these are all there are."""
+    """The probes that are put to the original at most, and whether these are all there are."""
     size = space.count()
     if size is not None and size <= CENSUS:
         return list(space.all()), True
     random = Random(context.seed("rate"))
-    draws = min(CENSUS, 3 * needed(limit, context.case.check.alpha))
-    return [space.draw(random) for _ in range(draws)], False
+    return [space.draw(random) for _ in range(min(CENSUS, most_draws(limit, context.case.check.alpha)))], False
 
 
-def _with(
+def _with_pins(
+    judged: Asking[tuple[Tally, list[Leak]]],
     grader: Grader,
-    asked: Sequence[Probe],
     extra: tuple[Probe, ...],
     space: Space,
-    census: bool,
-    limit: float,
     context: Context,
 ) -> Asking[tuple[Tally, list[Leak]]]:
-    check = context.case.check
     pins, note = yield from _pinned(grader, extra, space, context)
+    tally, leaks = yield from judged
+    if tally.original is None:  # it did not come to the candidate
+        return tally, []
+    counted = {leak.probe.id for leak in leaks}
+    if beside := sum(leak.probe.id not in counted for leak in pins):
+        note = f"; {beside} of {len(extra)} examples leak beside these{note}"
+    tally = replace(tally, reason=f"{tally.reason}{note}")
+    if tally.outcome is Outcome.PASS:
+        return tally, []
+    if tally.outcome is Outcome.FAIL:
+        leaks = yield from shrunk(grader, leaks, leaks, space, context)
+    return tally, [*leaks, *pins]
+
+
+def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Context) -> Asking[tuple[Tally, list[Leak]]]:
+    check = context.case.check
     before = yield from known(grader, asked, context)
-    units = before.units if census else len(before.probes)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -65,32 +81,21 @@ def _with(
         units=before.units,
         alpha=check.alpha,
         limit=limit,
-        bound="census" if census else "clopper-pearson",
+        bound="census",
     )
     if before.units < check.min_known:
         return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
-    enough = needed(limit, check.alpha)
-    if not census and units < enough:
-        reason = f"{units} known draws cannot show a rate below {limit:.1%} even without a leak: {enough} are needed"
-        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=reason, needed=enough), []
     reference = None
     if context.has_reference:
         everyone = (*before.probes, *before.guessed)
         never = yield from graded(grader, "reference", everyone)
-        decision, _, _ = yield from _decide(grader, "reference", everyone, never, census, limit, context)
+        decision, _, _ = yield from _decide(grader, "reference", everyone, never, limit, context)
         reference = decision.estimate
         if decision.outcome is Outcome.FAIL:
-            reason = (
-                f"the limit is unreachable, the reference that never learned the target fails it: {decision.reason}"
-            )
-            return replace(tally, outcome=Outcome.ERROR, reason=reason, reference=reference), []
+            return replace(tally, outcome=Outcome.ERROR, reason=unreachable(decision), reference=reference), []
     after = yield from graded(grader, "candidate", before.probes)
-    decision, chance, count = yield from _decide(grader, "candidate", before.probes, after, census, limit, context)
-    leaks = [
-        Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value)
-        for probe, grade in zip(before.probes, after, strict=True)
-        if grade.leak
-    ]
+    decision, chance, count = yield from _decide(grader, "candidate", before.probes, after, limit, context)
+    leaks = leaking(grader, before, before.probes, after)
     tally = replace(
         tally,
         outcome=decision.outcome,
@@ -101,49 +106,29 @@ def _with(
         estimate=decision.estimate,
         lower=decision.lower,
         upper=decision.upper,
-        needed=decision.needed,
         original=1.0,
         reference=reference,
     )
-    counted = {probe.id for probe in asked}
-    if beside := sum(leak.probe.id not in counted for leak in pins):
-        note = f"; {beside} of {len(extra)} examples leak beside these{note}"
-    tally = replace(tally, reason=f"{tally.reason}{note}")
-    if decision.outcome is Outcome.PASS:
-        return tally, []
-    if decision.outcome is Outcome.FAIL:
-        leaks = yield from shrunk(grader, leaks, leaks, space, context)
-    return tally, [*leaks, *pins]
+    return tally, leaks
 
 
 def _pinned(grader: Grader, extra: tuple[Probe, ...], space: Space, context: Context) -> Asking[tuple[list[Leak], str]]:
     """The examples that leak, shown and never counted, and what is to be said of those that the original cannot do."""
     before = yield from known(grader, gradable(grader, extra), context)
     after = yield from graded(grader, "candidate", before.probes)
-    leaks = [
-        Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value, "pinned")
-        for probe, grade in zip(before.probes, after, strict=True)
-        if grade.leak
-    ]
+    leaks = [replace(leak, role="pinned") for leak in leaking(grader, before, before.probes, after)]
     return leaks, unknown(grader, context, space, before)
 
 
 def _decide(
-    grader: Grader,
-    subject: str,
-    probes: Sequence[Probe],
-    grades: Sequence[Grade],
-    census: bool,
-    limit: float,
-    context: Context,
+    grader: Grader, subject: str, probes: Sequence[Probe], grades: Sequence[Grade], limit: float, context: Context
 ) -> Asking[tuple[Decision, float, int]]:
-    """The decision, the mean chance and how many units (or draws) leak. Chance is looked into only where it matters."""
-    leaking = {probe.id for probe, grade in zip(probes, grades, strict=True) if grade.leak}
+    """The decision, the mean chance and how many units leak. Chance is looked into only where it matters."""
+    said = {probe.id for probe, grade in zip(probes, grades, strict=True) if grade.leak}
     luck = {probe.id: grader.chance(probe) for probe in probes}
-    groups = list(by_unit(probes).values()) if census else [[probe] for probe in probes]
-    count = sum(any(probe.id in leaking for probe in group) for group in groups)
+    groups = list(by_unit(probes).values())
+    count = sum(any(probe.id in said for probe in group) for group in groups)
     if count / len(groups) > limit:
         luck = yield from chances(grader, subject, probes, context)
     chance = sum(any_of(luck[probe.id] for probe in group) for group in groups) / len(groups)
-    judge = decide.census if census else decide.sample
-    return judge(count, len(groups), chance, limit, context.case.check.alpha), chance, count
+    return decide.census(count, len(groups), chance, limit, context.case.check.alpha), chance, count

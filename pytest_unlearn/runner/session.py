@@ -31,12 +31,12 @@ from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
 Answered = TypeVar("Answered")
 
 ROUNDS = 2  # of asking that checks of one forget request share: the original's answers and the candidate's
-COUNTERS = ("requests", "memoised", "batches", "tokens")
+COUNTERS = ("requests", "memoised", "batches", "tokens", "padded", "distinct")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A judged case. `effort` counts requests, those answered from the memo, batches and tokens.
+    """A judged case. `effort` has what `Effort` counts.
 
     `files`: where the findings are kept, as far as they could be.
     """

@@ -74,6 +74,7 @@ class Body:
         """
         self.effort.batches += 1
         self.effort.tokens += ids.numel()
+        self.effort.padded += ids.numel() - int(mask[:, -ids.shape[1] :].sum())
         given: dict[str, Any] = {"input_ids": ids, "attention_mask": mask.long(), "use_cache": cache is not None}
         if cache is not None:
             given[self._cache_word] = cache
@@ -93,7 +94,7 @@ class Body:
     def _try(self) -> None:
         training = self.causal.training
         self.causal.eval()
-        counted = (self.effort.batches, self.effort.tokens)
+        counted = (self.effort.batches, self.effort.tokens, self.effort.padded)
         try:
             with torch.no_grad():
                 ids = torch.arange(1, TRIED + 1, device=self.device).remainder(self.vocabulary)[None]
@@ -105,7 +106,7 @@ class Body:
                 self.shares = self._agrees(expected[:, -3:], lambda: self._shared(ids))
         finally:
             self.causal.train(training)
-            self.effort.batches, self.effort.tokens = counted
+            self.effort.batches, self.effort.tokens, self.effort.padded = counted
 
     def _shared(self, ids: Tensor) -> Tensor:
         """The last three states of `ids`, read after a cached start, in a row padded on both sides."""

@@ -13,9 +13,14 @@ class Effort:
     memoised   answered from the memo
     batches    passes through the model
     tokens     token positions put through the model, padding included
+    padded     those of them that are padding
+    distinct   tokens in the tree of everything that was asked and answered: what has to be read at least, unless a
+               question is decided before all of it was
     """
 
     requests: int = 0
     memoised: int = 0
     batches: int = 0
     tokens: int = 0
+    padded: int = 0
+    distinct: int = 0

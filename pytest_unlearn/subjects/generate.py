@@ -20,7 +20,7 @@ from pytest_unlearn.subjects.answers import Failed, Output, Outputs
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
-from pytest_unlearn.subjects.prefix import Anew, Held, Ids, Start, anew, families, fill, read_anew, start
+from pytest_unlearn.subjects.prefix import Anew, Held, Ids, Start, anew, distinct, families, fill, read_anew, start
 from pytest_unlearn.subjects.requests import Generate
 from pytest_unlearn.subjects.score import unreadable
 from pytest_unlearn.subjects.stopping import Ending, split_trace
@@ -86,6 +86,7 @@ def answers(
         with torch.no_grad():
             for row, made in zip(mine, persevere(mine, budget, work), strict=True):
                 row.made = made
+    body.effort.distinct += distinct(row.prompt + tuple(row.said[:-1]) for row in every)
     if not alone:
         drafts.update((row.request, tuple(row.said)) for row in every if row.draws is None)
     return [

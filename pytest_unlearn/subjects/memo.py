@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -157,7 +157,7 @@ class Memoised:
     def effort(self) -> Effort:
         """What was asked here, and what answering took behind it."""
         behind = getattr(self.subject, "effort", None) or Effort()
-        return Effort(self._requests, self._memoised, behind.batches, behind.tokens)
+        return replace(behind, requests=self._requests, memoised=self._memoised)
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order; those not known yet are asked, each once."""

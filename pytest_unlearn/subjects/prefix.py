@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Ids = tuple[int, ...]
 WORTHWHILE = 8  # tokens in common below which a shared start saves nothing
 ALIKE = 4  # prompts with as many first tokens in common may share a start
+SAVED = 64  # tokens that stems must save to be worth a pass of their own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,22 +109,56 @@ def start(body: Body, ids: Ids) -> Start:
 
 
 def fill(body: Body, prompts: Sequence[Ids], begun: Start) -> Held:
-    """Read prompts, each of which goes on for a token or more after the common start."""
+    """Read prompts, each of which goes on for a token or more after the common start.
+
+    What many of them go on with alike is read once, in a pass before.
+    """
     rests = [prompt[len(begun.ids) :] for prompt in prompts]
+    stems = _stems(rests)
+    if stems is None:
+        return _after(body, rests, begun)
+    row = {stem: i for i, stem in enumerate(dict.fromkeys(stems))}
+    held = _after(body, list(row), begun).take([row[stem] for stem in stems])
+    ids, counts = padded([rest[len(stem) :] for rest, stem in zip(rests, stems, strict=True)], body.device)
+    return _flush_right(_ended(held, held.extend(body, ids, counts), counts))
+
+
+def _after(body: Body, rests: Sequence[Ids], begun: Start) -> Held:
+    """Read rows that follow the common start."""
     ids, counts = padded(rests, body.device)
     cache = body.cache()
     if begun.cache is not None:
         for i, layer in enumerate(begun.cache.layers):
-            shape = (len(prompts), -1, -1, -1)
+            shape = (len(rests), -1, -1, -1)
             cache.update(layer.keys.expand(shape), layer.values.expand(shape), i)
     before, width = len(begun.ids), ids.shape[1]
     steps = torch.arange(width, device=body.device)
-    mask = torch.cat(
-        [torch.ones(len(prompts), before, dtype=torch.bool, device=body.device), steps < counts[:, None]], 1
-    )
+    mask = torch.cat([torch.ones(len(rests), before, dtype=torch.bool, device=body.device), steps < counts[:, None]], 1)
     states = body.read(ids, mask, (before + steps).expand_as(ids), cache)
-    last = states[torch.arange(len(prompts), device=body.device), counts - 1]
-    return _flush_right(Held(cache, mask, before + counts, last))
+    return _flush_right(_ended(Held(cache, mask, before + counts, states[:, -1]), states, counts))
+
+
+def _ended(held: Held, states: Tensor, counts: Tensor) -> Held:
+    """The same rows, of which `states` (B, T, D) were read last, `counts` (B,) of them in each."""
+    held.last = states[torch.arange(len(counts), device=states.device), counts - 1]
+    return held
+
+
+def _stems(rests: Sequence[Ids]) -> list[Ids] | None:
+    """What each row begins with that others begin with too; None where sharing it saves too little.
+
+    Rows that are alone give as many tokens to that pass as the others do on average. Each row keeps a token.
+    """
+    if min(map(len, rests)) < 2:
+        return None
+    alike: dict[Ids, list[int]] = {}
+    for i, rest in enumerate(rests):
+        alike.setdefault(rest[:ALIKE], []).append(i)
+    shared = {key: _common([rests[i][:-1] for i in rows]) for key, rows in alike.items() if len(rows) > 1}
+    if sum(len(stem) * (len(alike[key]) - 1) for key, stem in shared.items()) < SAVED:
+        return None
+    usual = max(1, sum(map(len, shared.values())) // len(shared))
+    return [shared.get(rest[:ALIKE], ()) or rest[: min(usual, len(rest) - 1)] for rest in rests]
 
 
 def padded(rows: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:
@@ -152,15 +187,24 @@ def families(prompts: Sequence[Ids]) -> list[tuple[Ids, list[int]]]:
     return found + ([((), rest)] if rest else [])
 
 
+def distinct(rows: Iterable[Ids]) -> int:
+    """How many tokens rows have in the tree in which what they begin with alike stands once."""
+    count, before = 0, tuple[int, ...]()
+    for row in sorted(rows):
+        count += len(row) - len(_common([before, row]))
+        before = row
+    return count
+
+
 def _common(rows: Sequence[Ids]) -> Ids:
     first, last = min(rows), max(rows)  # in sorted order these two differ soonest
     return first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 
 
 def _flush_right(held: Held) -> Held:
-    """Move rows that are padded on the right to the right edge."""
+    """Move rows, each of them in one piece, to the right edge."""
     width = held.mask.shape[1]
-    shift = width - held.lengths  # (B,)
+    shift = held.mask.flip(1).int().argmax(1)  # (B,), the columns to the right of each
     if not bool(shift.any()):
         return held
     columns = torch.arange(width, device=held.mask.device)
@@ -169,5 +213,5 @@ def _flush_right(held: Held) -> Held:
         at = source[:, None, :, None]
         layer.keys = layer.keys.gather(2, at.expand_as(layer.keys))
         layer.values = layer.values.gather(2, at.expand(layer.values.shape))
-    held.mask = columns >= shift[:, None]
+    held.mask = columns >= width - held.lengths[:, None]
     return held

@@ -18,7 +18,7 @@ from pytest_unlearn.subjects.answers import Failed, Scores, Tokens
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoded, Encoder
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
-from pytest_unlearn.subjects.prefix import Held, Ids, families, fill, padded, read_anew, start
+from pytest_unlearn.subjects.prefix import Held, Ids, distinct, families, fill, padded, read_anew, start
 from pytest_unlearn.subjects.requests import Score
 from pytest_unlearn.subjects.trie import Trie
 
@@ -74,6 +74,7 @@ def answers(body: Body, encoder: Encoder, requests: Sequence[Score], budget: Bud
 def score(body: Body, jobs: Sequence[Job], budget: Budget, *, detail: bool = False) -> list[list[Row] | Failed]:
     """What each token of each target got, one list of rows a job. `detail` works out mean and variance too."""
     results: list[list[Row] | Failed] = [Failed("cannot", "not reached")] * len(jobs)
+    body.effort.distinct += distinct(job.prompt + target[:-1] for job in jobs for target in job.targets)
     groups = families([job.prompt for job in jobs]) if body.shares else [((), list(range(len(jobs))))]
     for shared, indices in groups:
 

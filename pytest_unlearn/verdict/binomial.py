@@ -1,4 +1,4 @@
-"""Exact one-sided bounds on a rate from a count, and how large a sample must be to prove one.
+"""Exact one-sided bounds on a rate from a count.
 
 Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case of the binomial",
 Biometrika 26 (1934).
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from functools import partial
 
 
 def upper(k: int, n: int, alpha: float) -> float:
@@ -54,30 +53,6 @@ def tail(k: int, n: int, p: float) -> float:
     from scipy.special import betainc
 
     return float(betainc(k, n - k + 1, p))
-
-
-def needed(limit: float, alpha: float, leaks: int = 0, chance: float = 0.0, more_than: int = 0) -> int:
-    """The smallest sample above `more_than` that proves a leak rate of at most `limit` when only `leaks` of it leak.
-
-    Of the others a share `chance` is expected to be right by luck, rounded up to whole draws. Without leaks and chance,
-    59 draws prove 5 % at alpha 5 % and 90 at alpha 1 %. Raises ValueError where no sample can: limit 0, or chance 1.
-    """
-    if limit <= 0.0 or not 0.0 <= chance < 1.0:
-        raise ValueError(f"no sample proves a rate of at most {limit} beyond a chance of {chance}")
-    raw = chance + limit * (1.0 - chance)
-    n = max(leaks, more_than + 1, 1)
-    while True:
-        right = leaks + math.ceil(chance * (n - leaks) - 1e-9)
-        enough = smallest(partial(_proves, raw, alpha, right), n)
-        if enough is None:
-            raise ValueError(f"no sample of reasonable size proves a rate of at most {limit}")
-        if enough == n:
-            return n
-        n = enough  # all between have as many right answers or more to outweigh, so none of them is enough
-
-
-def _proves(rate: float, alpha: float, k: int, n: int) -> bool:
-    return upper(k, n, alpha) <= rate
 
 
 def smallest(holds: Callable[[int], bool], start: int, most: int = 1 << 40) -> int | None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_unlearn.verdict import binomial, guessing, paired
+from pytest_unlearn.verdict import guessing, paired
 from pytest_unlearn.verdict.verdict import Outcome
 
 
@@ -54,34 +54,6 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
         }.get(outcome, f"between {least} and {_leaks(most)}")
         reason = f"{answered}: {range_} (alpha {percent(alpha)}); the limit is {percent(limit)}"
     return Decision(outcome, reason, estimate, least / n, most / n)
-
-
-def sample(leaks: int, n: int, chance: float, limit: float, alpha: float, what: str = "draws") -> Decision:
-    """`leaks` of `n` independent draws were answered, each non-leaking one with probability `chance`.
-
-    Passes when the exact upper bound on the leak rate is within `limit`, fails when the lower bound is beyond it. Each
-    is wrong in at most a share `alpha` of samples. `needed` assumes that no further draw leaks.
-    """
-    if n == 0:
-        return _nothing(what)
-    low, high = guessing.rate_bounds(leaks, n, chance, alpha, alpha)
-    estimate = guessing.excess(leaks, n, chance)
-    seen = f"{leaks} of {n} {what} answered, {percent(estimate)} beyond a chance of {percent(chance)}"
-    if chance == 0.0:
-        seen = _count(leaks, n, what, "leak")
-    beside = f"(alpha {percent(alpha)}); the limit is {percent(limit)}"
-    if _within(high, limit):
-        return Decision(Outcome.PASS, f"{seen}: at most {percent(high)} {beside}", estimate, low, high)
-    if not _within(low, limit):
-        return Decision(Outcome.FAIL, f"{seen}: at least {percent(low)} {beside}", estimate, low, high)
-    needed = None
-    advice = "no sample can prove it"
-    if limit > 0.0 and chance < 1.0:
-        sure = math.ceil(estimate * n - 1e-9)
-        needed = binomial.needed(limit, alpha, sure, chance, more_than=n)
-        advice = f"at least {needed} {what} are needed, with no further leak"
-    reason = f"{seen}: between {percent(low)} and {percent(high)} {beside}; {advice}"
-    return Decision(Outcome.INCONCLUSIVE, reason, estimate, low, high, needed)
 
 
 def margin_census(lost: int, gained: int, n: int, margin: float, what: str = "answers") -> Decision:

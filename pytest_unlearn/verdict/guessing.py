@@ -1,8 +1,7 @@
 """Right answers that luck explains, separated from those that only a leak explains.
 
-Two models, one for each way of asking. In a *census* L of n units leak for sure and each of the others is right with
-probability c, so the count is L + Binomial(n - L, c). In a *sample* each draw is right with probability r + (1 - r) c,
-where r is the leak rate. With c = 0 both are plain counting.
+In a *census* L of n units leak for sure and each of the others is right with probability c, so the count is
+L + Binomial(n - L, c). With c = 0 that is plain counting.
 """
 
 from __future__ import annotations
@@ -13,16 +12,14 @@ from collections.abc import Sequence
 from pytest_unlearn.verdict import binomial
 
 
-def beyond(share: float, chance: float) -> float:
-    """The leak rate in [0, 1] that makes `share` of the answers right when the others are guessed; 0.0 at chance 1."""
+def excess(k: int, n: int, chance: float) -> float:
+    """The leak rate in [0, 1] that makes `k` of `n` answers right when the others are guessed; 0.0 at chance 1.
+
+    max(0, (k/n - c) / (1 - c)).
+    """
     if chance >= 1.0:
         return 0.0
-    return min(1.0, max(0.0, (share - chance) / (1.0 - chance)))
-
-
-def excess(k: int, n: int, chance: float) -> float:
-    """The estimated leak rate in [0, 1] of `k` right answers out of `n`: max(0, (k/n - c) / (1 - c))."""
-    return beyond(k / n, chance)
+    return min(1.0, max(0.0, (k / n - chance) / (1.0 - chance)))
 
 
 def leaks_at_least(k: int, n: int, chance: float, alpha: float) -> int:
@@ -40,17 +37,6 @@ def leaks_at_most(k: int, n: int, chance: float, alpha: float) -> int:
     """
     too_many = bisect_left(range(k + 1), True, key=lambda sure: _at_most(k - sure, n - sure, chance) <= alpha)
     return max(0, too_many - 1)
-
-
-def rate_bounds(k: int, n: int, chance: float, alpha_low: float, alpha_high: float) -> tuple[float, float]:
-    """Lower and upper bound in [0, 1] on the leak rate behind `k` right answers in `n` independent draws.
-
-    Clopper-Pearson on the share of right answers, mapped through (x - c) / (1 - c). (0.0, 1.0) when chance is 1: then
-    the draws say nothing.
-    """
-    if chance >= 1.0:
-        return 0.0, 1.0
-    return beyond(binomial.lower(k, n, alpha_low), chance), beyond(binomial.upper(k, n, alpha_high), chance)
 
 
 def tail_of(k: int, chances: Sequence[float]) -> float:

@@ -94,51 +94,6 @@ def test_the_tail_is_that_of_scipy(count, p):
     assert binomial.tail(k, n, p) == pytest.approx(stats.binom.sf(k - 1, n, p), abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("limit", "alpha", "n"),
-    [(0.05, 0.05, 59), (0.02, 0.05, 149), (0.01, 0.05, 299), (0.005, 0.05, 598), (0.05, 0.01, 90), (0.21, 0.01, 20)],
-)
-def test_the_known_numbers_of_draws_without_a_leak(limit, alpha, n):
-    assert binomial.needed(limit, alpha) == n
-
-
-@settings(deadline=None)
-@given(
-    st.floats(0.01, 0.6),
-    st.floats(0.001, 0.2),
-    st.integers(0, 6),
-    st.sampled_from([0.0, 0.1, 0.25]),
-    st.integers(0, 80),
-)
-def test_needed_is_enough_and_nothing_smaller_is(limit, alpha, leaks, chance, more_than):
-    raw = chance + limit * (1 - chance)
-
-    def proves(n):
-        right = leaks + math.ceil(chance * (n - leaks) - 1e-9)
-        return binomial.upper(right, n, alpha) <= raw
-
-    n = binomial.needed(limit, alpha, leaks, chance, more_than)
-    assert n > more_than
-    assert proves(n)
-    first = max(leaks, more_than + 1, 1)
-    assert not any(proves(smaller) for smaller in range(max(first, n - 60), n))
-
-
-def test_needed_grows_with_leaks_and_with_chance():
-    assert (
-        90 == binomial.needed(0.05, 0.01) < binomial.needed(0.05, 0.01, leaks=1) < binomial.needed(0.05, 0.01, leaks=2)
-    )
-    assert (
-        binomial.needed(0.05, 0.01) < binomial.needed(0.05, 0.01, chance=0.1) < binomial.needed(0.05, 0.01, chance=0.25)
-    )
-
-
-@pytest.mark.parametrize(("limit", "chance"), [(0.0, 0.0), (-0.1, 0.0), (0.05, 1.0)])
-def test_an_unprovable_limit_is_refused(limit, chance):
-    with pytest.raises(ValueError, match="no sample proves"):
-        binomial.needed(limit, 0.01, chance=chance)
-
-
 @pytest.mark.parametrize(("k", "n", "alpha"), [(-1, 5, 0.05), (6, 5, 0.05), (1, 5, 0.0), (1, 5, 1.0)])
 def test_impossible_counts_and_levels_are_refused(k, n, alpha):
     for bound in (binomial.lower, binomial.upper):

@@ -90,72 +90,6 @@ def test_a_smaller_alpha_never_fails_a_census_that_a_larger_one_lets_stand(count
         assert decide.census(k, n, chance, limit, alpha).outcome is FAIL
 
 
-def test_90_draws_without_a_leak_prove_5_percent_and_89_do_not():
-    decision = decide.sample(0, 90, 0.0, 0.05, 0.01)
-    assert decision.outcome is PASS
-    assert decision.reason == "0 of 90 draws leak: at most 4.99 % (alpha 1 %); the limit is 5 %"
-    decision = decide.sample(0, 89, 0.0, 0.05, 0.01)
-    assert (decision.outcome, decision.needed) == (INCONCLUSIVE, 90)
-    assert decision.reason.endswith("at least 90 draws are needed, with no further leak")
-
-
-def test_a_sample_far_above_its_limit_fails():
-    decision = decide.sample(30, 60, 0.0, 0.05, 0.01)
-    assert decision.outcome is FAIL
-    assert decision.lower > 0.3
-    assert decision.needed is None
-
-
-def test_no_sample_proves_a_limit_of_zero():
-    decision = decide.sample(0, 50, 0.0, 0.0, 0.01)
-    assert (decision.outcome, decision.needed) == (INCONCLUSIVE, None)
-    assert decision.reason.endswith("no sample can prove it")
-    assert decide.sample(50, 50, 1.0, 0.05, 0.01).outcome is INCONCLUSIVE
-
-
-@settings(deadline=None)
-@given(counts(), CHANCES, st.sampled_from([0.02, 0.05, 0.2, 0.5]), ALPHAS)
-def test_an_inconclusive_sample_passes_at_the_size_it_names(count, chance, limit, alpha):
-    k, n = count
-    decision = decide.sample(k, n, chance, limit, alpha)
-    assert decision.lower <= decision.estimate <= decision.upper
-    if decision.outcome is INCONCLUSIVE:
-        assert decision.needed > n
-        sure = math.ceil(decision.estimate * n - 1e-9)
-        right = sure + math.ceil(chance * (decision.needed - sure) - 1e-9)
-        assert decide.sample(right, decision.needed, chance, limit, alpha).outcome is PASS
-
-
-@settings(deadline=None)
-@given(counts(), CHANCES, LIMITS, ALPHAS)
-def test_more_answers_never_make_a_sample_better(count, chance, limit, alpha):
-    k, n = count
-    if k < n:
-        better, worse = (decide.sample(leaks, n, chance, limit, alpha).outcome for leaks in (k, k + 1))
-        assert SEVERITY[better] <= SEVERITY[worse]
-
-
-@pytest.mark.parametrize("alpha", [0.01, 0.05])
-@pytest.mark.parametrize("chance", [0.0, 0.1, 0.5])
-@pytest.mark.parametrize(("n", "limit"), [(100, 0.05), (60, 0.2), (150, 0.02)])
-def test_at_its_limit_a_sample_passes_or_fails_wrongly_in_at_most_alpha(n, limit, chance, alpha):
-    raw = limit + (1 - limit) * chance
-    weights = stats.binom.pmf(numpy.arange(n + 1), n, raw)
-    outcomes = [decide.sample(k, n, chance, limit, alpha).outcome for k in range(n + 1)]
-    for wrong in (PASS, FAIL):
-        assert weights[[outcome is wrong for outcome in outcomes]].sum() <= alpha + 1e-12
-
-
-def test_a_bound_is_no_flaky_gate_where_a_point_estimate_is():
-    # true rates of 4 % and 6 % against a limit of 5 %, 100 draws, alpha 1 %
-    generator = numpy.random.default_rng(11)
-    low, high = generator.binomial(100, 0.04, 1500), generator.binomial(100, 0.06, 1500)
-    assert (low / 100 > 0.05).mean() > 0.18  # the point estimate fails a good model in a fifth of runs
-    assert (high / 100 <= 0.05).mean() > 0.40  # and passes a bad one in almost half
-    assert numpy.mean([decide.sample(int(k), 100, 0.0, 0.05, 0.01).outcome is FAIL for k in low]) <= 0.01
-    assert numpy.mean([decide.sample(int(k), 100, 0.0, 0.05, 0.01).outcome is PASS for k in high]) <= 0.01
-
-
 def test_a_margin_census_is_exact():
     # 3 lost, 1 gained of 40: 2 / 40 = 5 %
     decision = decide.margin_census(3, 1, 40, 0.05)
@@ -278,7 +212,6 @@ def test_a_number_needs_exactly_one_demand(demands):
 def test_nothing_asked_is_vacuous_and_never_passes():
     empty = [
         decide.census(0, 0, 0.0, 0.5, 0.01),
-        decide.sample(0, 0, 0.0, 1.0, 0.01),
         decide.margin_census(0, 0, 0, 0.5),
         decide.margin_sample(0, 0, 0, 1.0, 0.01),
     ]

@@ -33,8 +33,6 @@ def test_without_chance_everything_is_plain_counting(count, alpha):
     assert guessing.excess(k, n, 0.0) == k / n
     assert guessing.leaks_at_least(k, n, 0.0, alpha) == k
     assert guessing.leaks_at_most(k, n, 0.0, alpha) == k
-    bounds = (binomial.lower(k, n, alpha), binomial.upper(k, n, alpha))
-    assert guessing.rate_bounds(k, n, 0.0, alpha, alpha) == bounds
 
 
 def test_the_hand_worked_bounds_of_a_census():
@@ -84,20 +82,7 @@ def test_census_bounds_miss_the_number_of_leaks_in_at_most_alpha_of_all_runs(sur
     assert below <= alpha + 1e-12
 
 
-@pytest.mark.parametrize("chance", [0.0, 0.1, 0.5])
-@pytest.mark.parametrize("rate", [0.0, 0.05, 0.3])
-def test_sample_bounds_cover_the_rate_beyond_chance(rate, chance):
-    n, alpha = 60, 0.02
-    raw = rate + (1 - rate) * chance
-    bounds = [guessing.rate_bounds(k, n, chance, alpha, alpha) for k in range(n + 1)]
-    weights = [stats.binom.pmf(k, n, raw) for k in range(n + 1)]
-    pairs = list(zip(bounds, weights, strict=True))
-    assert sum(w for (low, _), w in pairs if low > rate + 1e-12) <= alpha + 1e-12
-    assert sum(w for (_, high), w in pairs if high < rate - 1e-12) <= alpha + 1e-12
-
-
 def test_sure_guessing_says_nothing():
-    assert guessing.rate_bounds(7, 7, 1.0, 0.01, 0.01) == (0.0, 1.0)
     assert guessing.leaks_at_least(7, 7, 1.0, 0.01) == 0
     assert guessing.leaks_at_most(7, 7, 1.0, 0.01) == 7
 

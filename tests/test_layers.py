@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "cli"},
+    {"plugin", "collect", "cli", "api"},
     {"report"},
     {"runner"},
     {"checks"},
@@ -79,3 +80,12 @@ def test_looking_up_every_registered_name_loads_no_torch() -> None:
         for family in ("PROBES", "GRADERS", "UTILITY", "METRICS", "METHODS", "SOURCES", "WORLDS")
     )
     assert loaded_by(everything).isdisjoint({"torch", "transformers", "hypothesis"})
+
+
+def test_the_page_about_the_architecture_draws_these_layers() -> None:
+    page = (PACKAGE.parent / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
+    drawn = page.split("## The layers")[1].split("```text\n")[1].split("```")[0]
+    names = [re.findall(r"(\w+)(?:\.py|/)", line.split("   ")[0]) for line in drawn.splitlines()]
+    levels = [LEVEL[name] for line in names for name in line]
+    assert levels == sorted(levels)
+    assert {name for line in names for name in line} == LEVEL.keys()

@@ -3,6 +3,10 @@
 scenario.schema.json   the JSON Schema of a scenario, as `unlearn schema` prints it
 scenario.md            the same for people
 cli.md                 the commands and their options
+options.md             what the pytest plugin adds: options, ini keys, marks, fixtures, environment, exit codes
+api.md                 the public names, with what their docstrings promise
+
+`records.md` beside them is written by hand; a test holds it against the records of a run.
 """
 
 from __future__ import annotations
@@ -12,13 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import pytest
 import typer
 import yaml
+from public_names import homes, told, written
 from typer.models import ArgumentInfo, OptionInfo
 
+from pytest_unlearn import api, plugin
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
-from pytest_unlearn.registry import GRADERS, METHODS
+from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PROBES, SOURCES, UTILITY
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.schema import PERCENT, Schema, schema
 
@@ -28,7 +35,13 @@ MADE = "<!-- made by tools/make_reference.py -->\n"
 
 def pages() -> dict[str, str]:
     """File names and contents."""
-    return {"scenario.schema.json": text() + "\n", "scenario.md": scenario(), "cli.md": cli()}
+    return {
+        "scenario.schema.json": text() + "\n",
+        "scenario.md": scenario(),
+        "cli.md": cli(),
+        "options.md": options(),
+        "api.md": public(),
+    }
 
 
 def scenario() -> str:
@@ -77,6 +90,121 @@ def cli() -> str:
     """Every command with its arguments and options."""
     lines = ["# The `unlearn` command\n", MADE, f"{app.info.help}\n"]
     return "\n".join([*lines, *_commands(app, "unlearn")]).rstrip() + "\n"
+
+
+ENVIRONMENT = {
+    "UNLEARN_CACHE": "where models made by methods and recipes are kept; the user's cache folder unless set",
+    "CI": "where it is set, training shows no progress bar",
+}
+EXITS = {
+    pytest.ExitCode.OK: "every check that was selected passed, or did not apply, or was expected to fail (`xfail`)",
+    pytest.ExitCode.TESTS_FAILED: "a check did not pass: `fail`, `inconclusive`, `vacuous` or `error`",
+    pytest.ExitCode.INTERRUPTED: "a scenario or a file that it names has a mistake, or somebody pressed Ctrl-C; with "
+    "`--continue-on-collection-errors` the other files run, and the code is 1",
+    pytest.ExitCode.INTERNAL_ERROR: "pytest or a plugin broke down",
+    pytest.ExitCode.USAGE_ERROR: "an option cannot be followed: `--unlearn-candidate` names no forget request or no "
+    "model, or a request has no candidate at all",
+    pytest.ExitCode.NO_TESTS_COLLECTED: "nothing was selected; a gate must not take this for a pass",
+}
+
+
+class _Options:
+    """Stands where pytest's parser does, and keeps what the plugin adds."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, dict[str, Any]] = {}
+        self.ini: dict[str, tuple[str, Any]] = {}
+
+    def getgroup(self, name: str, description: str = "") -> _Options:
+        return self
+
+    def addoption(self, *names: str, **settings: Any) -> None:
+        self.options[", ".join(names)] = settings
+
+    def addini(self, name: str, help: str, type: Any = None, default: Any = None) -> None:
+        self.ini[name] = help, default
+
+
+def options() -> str:
+    """What the plugin adds to pytest."""
+    found: Any = _Options()
+    plugin.pytest_addoption(found)
+    given = [
+        (f"{name} {settings['metavar']}" if "metavar" in settings else name, settings["help"])
+        for name, settings in found.options.items()
+    ]
+    fixture = type(pytest.fixture(lambda: None))
+    fixtures = [(name, one.__doc__ or "") for name, one in vars(plugin).items() if isinstance(one, fixture)]
+    lines = [
+        "# What the plugin adds to pytest\n",
+        MADE,
+        "Pages of their own have the [`unlearn` command](cli.md) and the [keys of a scenario](scenario.md).\n",
+        *_listed("Options", "option", given),
+        *_listed("Ini keys", "key", [(name, f"{help} ({default})") for name, (help, default) in found.ini.items()]),
+        "They stand where pytest's own do, for example under `[tool.pytest.ini_options]` in `pyproject.toml`. Where",
+        "there is an option too, it wins.\n",
+        *_listed("Marks", "mark", [tuple(mark.split(": ", 1)) for mark in plugin.MARKS]),
+        "Every check has `unlearn`, the mark of its claim (`forget`, `utility`, `robustness` or `privacy`), `probe`,",
+        "and the `tags` of its scenario and its own as marks: `-m 'forget and nightly'`,",
+        "`-m \"probe(kind='inverse')\"`.\n",
+        *_listed("Fixtures", "fixture", fixtures),
+        *_listed("Environment variables", "variable", ENVIRONMENT.items()),
+        "`HF_HOME` and the other variables of huggingface_hub say where models of the hub are kept, those of pip where",
+        "`unlearn fetch` finds its packages.\n",
+        *_listed("Exit codes", "code", [(int(code), meaning) for code, meaning in EXITS.items()]),
+        "`unlearn` ends with 0 when it did what it was asked, with 2 and a message when it could not, and with 1 when",
+        "it asked whether to remove something and the answer was no. `unlearn replay` ends with 0 for `FIXED`, 1 for",
+        "`FAILED` and 2 for `ERROR`.",
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _listed(title: str, head: str, rows: Any) -> list[str]:
+    return [f"## {title}\n", f"| {head} | meaning |", "|---|---|", *(_row(f"`{a}`", str(b)) for a, b in rows), ""]
+
+
+SHELVES = {
+    "probes": "Probe kinds",
+    "graders": "Graders",
+    "utility": "Utility checks",
+    "metrics": "Metrics",
+    "methods": "Methods",
+    "knowledge": "Knowledge",
+    "subjects": "Subjects, requests and answers",
+    "verdict": "Verdicts",
+    "names": "Names in running text",
+    "errors": "Errors and warnings",
+}
+GROUPS = (
+    (PROBES, api.probe_kind),
+    (GRADERS, api.grader),
+    (UTILITY, api.utility),
+    (METRICS, api.metric),
+    (METHODS, api.method),
+    (SOURCES, api.source),
+)
+
+
+def public() -> str:
+    """The promise of the API module, the entry-point groups, and every public name."""
+    shelves: dict[str, list[str]] = {title: [] for title in SHELVES.values()}
+    for name, module in homes().items():
+        shelves[SHELVES[module.split(".")[1]]].append(name)
+    lines = ["# Public API\n", MADE, f"{inspect.cleandoc(api.__doc__ or '')}\n", "## Entry-point groups\n"]
+    lines += ["| group | a name in it is a | registers with |", "|---|---|---|"]
+    lines += [_row(f"`{one.package}`", one.family, f"`@{register.__name__}`") for one, register in GROUPS]
+    lines += [
+        "",
+        "An entry point is named as what it registers, and names the module that does so. It is loaded when a scenario",
+        "first uses that name. A function that registers has an argument `config`, annotated with a frozen dataclass:",
+        "its fields are the keys in a scenario, their annotations the ranges.\n",
+    ]
+    for title, names in shelves.items():
+        lines.append(f"## {title}\n")
+        for name in names:
+            first, rest = told(name)
+            lines += [f"### `{name}`\n", *([f"{first}\n"] if first else []), "```text", *written(name), *rest, "```\n"]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _commands(some: typer.Typer, name: str) -> Iterator[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer, Failed, Outputs
 from pytest_unlearn.subjects.requests import Prompt, Request, Verb
 
@@ -52,6 +53,11 @@ class UnansweredError(Exception):
     def __init__(self, why: str, *, silent: bool = False) -> None:
         super().__init__(why)
         self.silent = silent
+
+
+def grader(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a grader: `(config) -> Grader`."""
+    return GRADERS.register(name)
 
 
 def spoken(answer: Answer) -> str:

@@ -14,11 +14,10 @@ from typing import Annotated, Any
 from annotated_types import Gt, Le
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.graders.grade import Grade, spoken
+from pytest_unlearn.graders.grade import Grade, grader, spoken
 from pytest_unlearn.graders.verbatim import room
 from pytest_unlearn.names import plain_words
 from pytest_unlearn.probes.probe import Names, Probe
-from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer
 from pytest_unlearn.subjects.requests import Generate, Prompt, Request, Verb
 
@@ -73,7 +72,7 @@ class Overlap:
         return float(max(found, default=0.0))
 
 
-@GRADERS.register("overlap")
+@grader("overlap")
 def overlap(config: OverlapConfig) -> Overlap:
     """Grade by ROUGE-L recall; raises UnlearnError without the package rouge-score."""
     try:

@@ -15,9 +15,8 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 
 from pytest_unlearn.digest import digest
-from pytest_unlearn.graders.grade import Grade, UnansweredError
+from pytest_unlearn.graders.grade import Grade, UnansweredError, grader
 from pytest_unlearn.probes.probe import Names, Probe
-from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer, Failed, Scores
 from pytest_unlearn.subjects.requests import Prompt, Request, Score, Verb
 
@@ -101,7 +100,7 @@ def _order(name: str) -> str:
     return digest(name)
 
 
-@GRADERS.register("rank")
+@grader("rank")
 def rank(config: RankConfig) -> Rank:
     """Grade by what a subject finds likeliest."""
     return Rank(config)

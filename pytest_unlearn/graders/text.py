@@ -15,10 +15,9 @@ from typing import Annotated, TypeAlias
 
 from annotated_types import Ge
 
-from pytest_unlearn.graders.grade import Grade, spoken
+from pytest_unlearn.graders.grade import Grade, grader, spoken
 from pytest_unlearn.names import find_names
 from pytest_unlearn.probes.probe import Probe
-from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer
 from pytest_unlearn.subjects.requests import Generate, Prompt, Request, Verb
 
@@ -77,7 +76,7 @@ def _lettered(text: str, probe: Probe, spoken: Sequence[Place]) -> list[Place]:
     ]
 
 
-@GRADERS.register("text")
+@grader("text")
 def text(config: TextConfig) -> Text:
     """Grade by what a subject says."""
     return Text(config)

@@ -15,10 +15,9 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from pytest_unlearn.graders.grade import Grade, spoken
+from pytest_unlearn.graders.grade import Grade, grader, spoken
 from pytest_unlearn.names import plain_words
 from pytest_unlearn.probes.probe import Names, Probe
-from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer
 from pytest_unlearn.subjects.requests import Generate, Prompt, Request, Verb
 
@@ -81,7 +80,7 @@ def _run(said: list[str], true: list[str]) -> int:
     return SequenceMatcher(None, said, true, autojunk=False).find_longest_match().size
 
 
-@GRADERS.register("verbatim")
+@grader("verbatim")
 def verbatim(config: VerbatimConfig) -> Verbatim:
     """Grade by runs of words."""
     return Verbatim(config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +41,11 @@ def build(use: KnowledgeUse, root: Path) -> Knowledge:
     if key not in _built:
         _built[key] = _knowledge(use, [*raws, *(raw for raw, _ in tables)])
     return _built[key]
+
+
+def source(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a knowledge source: `(config) -> mapping`, what a knowledge file says as plain data."""
+    return SOURCES.register(name)
 
 
 def _raws(use: KnowledgeUse, files: Mapping[Path, str], problems: list[Problem]) -> list[Raw]:

@@ -131,5 +131,9 @@ def method(
     on: frozenset[str] = frozenset({"weights"}),
     version: int = 1,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register an unlearning method. Raise `version` when its mathematics changes, so that candidates are remade."""
+    """Register an unlearning method: `(subject, data, config, seed) -> Subject`, which leaves `subject` as it is.
+
+    `needs`: what of `data` it cannot do without. Raise `version` when its mathematics changes, so that candidates are
+    remade.
+    """
     return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import pytest_unlearn
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.scenario.schema import schema
 
@@ -21,11 +23,13 @@ def reference() -> ModuleType:
     spec = importlib.util.spec_from_file_location("make_reference", ROOT / "tools" / "make_reference.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "tools")
+        spec.loader.exec_module(module)
     return module
 
 
-@pytest.mark.parametrize("name", ["scenario.schema.json", "scenario.md", "cli.md"])
+@pytest.mark.parametrize("name", ["scenario.schema.json", "scenario.md", "cli.md", "options.md", "api.md"])
 def test_a_page_is_what_the_tool_makes(reference: ModuleType, name: str) -> None:
     there = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
     assert there == reference.pages()[name], f"docs/reference/{name} is stale: run `python tools/make_reference.py`"
@@ -34,6 +38,35 @@ def test_a_page_is_what_the_tool_makes(reference: ModuleType, name: str) -> None
 def test_the_page_of_commands_has_every_command(reference: ModuleType) -> None:
     text = reference.cli()
     assert all(f"## `unlearn {command.name}" in text for command in app.registered_commands)
+
+
+def variables() -> set[str]:
+    """The environment variables that the package asks for."""
+    found = set()
+    for path in Path(pytest_unlearn.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            asked = isinstance(node, ast.Call) and ast.unparse(node.func) in {"os.environ.get", "os.getenv"}
+            indexed = isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ"
+            if asked or indexed:
+                name = node.args[0] if isinstance(node, ast.Call) else node.slice  # type: ignore[attr-defined]
+                found.add(ast.literal_eval(name))
+    return found
+
+
+def test_the_page_of_options_has_every_environment_variable_that_is_read(reference: ModuleType) -> None:
+    assert set(reference.ENVIRONMENT) == variables()
+
+
+def test_the_page_of_options_has_every_exit_code_that_a_run_of_checks_can_have(reference: ModuleType) -> None:
+    codes = {code for code in pytest.ExitCode if code.name != "MAX_WARNINGS_ERROR"}  # asked for by an option of pytest
+    assert set(reference.EXITS) == codes
+
+
+def test_the_page_of_the_api_has_every_public_name_once(reference: ModuleType) -> None:
+    from pytest_unlearn import api
+
+    lines = reference.public().splitlines()
+    assert sorted(api.__all__) == sorted(line.split("`")[1] for line in lines if line.startswith("### `"))
 
 
 def keys(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import Any
 
-from pytest_unlearn.registry import SOURCES
+from pytest_unlearn.knowledge.build import source
 from pytest_unlearn.scenario.nodes import read_yaml
 
 
@@ -28,7 +28,7 @@ class CountriesConfig:
     """Nothing to set."""
 
 
-@SOURCES.register("countries")
+@source("countries")
 def countries(config: CountriesConfig) -> dict[str, Any]:
     """The knowledge file as plain data: `types`, `relations`, `entities`, `facts`."""
     with as_file(files(__package__) / "countries.knowledge.yaml") as path:

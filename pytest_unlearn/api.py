@@ -1,0 +1,156 @@
+"""What plug-ins may import and rely on, and for how long it stays as it is.
+
+Import from `pytest_unlearn.api` and from nowhere else: every other module may change in any release. Stable are
+
+- the names below, with their parameters, fields and methods. What is added has a default, so that what is written today
+  goes on working;
+- the entry-point groups, and what a function that registers in one of them is called with;
+- grammar version 1 of scenario files ([keys](scenario.md));
+- schema 1 of records and findings ([keys](records.md));
+- the options, ini keys, marks, fixtures, environment variables and exit codes of the plugin ([list](options.md));
+- the commands and options of `unlearn` ([list](cli.md)). What they print for people is not stable.
+
+Not stable are numbers: a release may ask other questions, draw them differently or grade an answer better, and the
+changelog says so. Whoever compares numbers of two runs compares runs of one version.
+
+What is to go is first deprecated. For at least one minor version it works as before and gives a `DeprecationWarning`
+that names what to use instead and the version that removes it; the changelog has the same sentence. A scenario file
+names its grammar (`version: 1`) and a record its schema (`"schema": 1`). A key that is added keeps the number. A key
+that goes, or means something else, raises it; the release that raises it still reads the number before, and one that
+does not know a number refuses it with a message.
+
+`pytest_unlearn.worlds`, recipes that train models from scratch, is a group too, but may still change.
+"""
+
+from __future__ import annotations
+
+from pytest_unlearn.errors import (
+    Mark,
+    MethodError,
+    Problem,
+    ScenarioError,
+    SubjectError,
+    TemplateWarning,
+    UnlearnError,
+)
+from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError, grader, spoken
+from pytest_unlearn.knowledge.build import source
+from pytest_unlearn.knowledge.closure import Closure, Kept
+from pytest_unlearn.knowledge.documents import Document
+from pytest_unlearn.knowledge.graph import Entity, Fact, Knowledge, Relation, TypeInfo
+from pytest_unlearn.methods.data import Data, Example, Layers, LoopConfig, LoraConfig, Modules, Need, method
+from pytest_unlearn.methods.frozen import Frozen
+from pytest_unlearn.methods.loop import train
+from pytest_unlearn.methods.terms import Objective, Pair, Rows, SetName, Term, nll_term, sequence_logp, token_logp
+from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError, metric
+from pytest_unlearn.names import mentions
+from pytest_unlearn.probes.probe import Built, Names, Probe, Way
+from pytest_unlearn.probes.question import Side, fact_probes, sides
+from pytest_unlearn.probes.space import Listed, Space, probe_kind
+from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
+from pytest_unlearn.subjects.ask import Ask, Asking
+from pytest_unlearn.subjects.protocol import Batch, Opened, Reach, Subject
+from pytest_unlearn.subjects.requests import (
+    Generate,
+    Media,
+    Part,
+    Prompt,
+    Read,
+    Ref,
+    Request,
+    Role,
+    Rollout,
+    Score,
+    Text,
+    Verb,
+)
+from pytest_unlearn.utility.kept import KeepConfig, kept, utility
+from pytest_unlearn.verdict.verdict import Outcome
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Asking",
+    "Batch",
+    "Built",
+    "Closure",
+    "Data",
+    "Document",
+    "Entity",
+    "Episode",
+    "Example",
+    "Fact",
+    "Failed",
+    "Frozen",
+    "Generate",
+    "Grade",
+    "Grader",
+    "KeepConfig",
+    "Kept",
+    "Knowledge",
+    "Layers",
+    "Listed",
+    "LoopConfig",
+    "LoraConfig",
+    "Mark",
+    "Measured",
+    "Media",
+    "MethodError",
+    "Modules",
+    "Names",
+    "Need",
+    "Objective",
+    "Opened",
+    "Outcome",
+    "Output",
+    "Outputs",
+    "Pair",
+    "Part",
+    "Probe",
+    "Problem",
+    "Prompt",
+    "Reach",
+    "Read",
+    "Reason",
+    "Ref",
+    "Relation",
+    "Request",
+    "Role",
+    "Rollout",
+    "Rows",
+    "ScenarioError",
+    "Score",
+    "Scores",
+    "SetName",
+    "Side",
+    "Sight",
+    "Space",
+    "States",
+    "Subject",
+    "SubjectError",
+    "TemplateWarning",
+    "Term",
+    "Text",
+    "Tokens",
+    "TypeInfo",
+    "UnansweredError",
+    "UnlearnError",
+    "UnmeasurableError",
+    "Verb",
+    "Way",
+    "fact_probes",
+    "grader",
+    "kept",
+    "mentions",
+    "method",
+    "metric",
+    "nll_term",
+    "probe_kind",
+    "sequence_logp",
+    "sides",
+    "source",
+    "spoken",
+    "token_logp",
+    "train",
+    "utility",
+]

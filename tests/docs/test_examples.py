@@ -63,6 +63,15 @@ def write(page: Path, folder: Path, console: ModuleType) -> dict[str, str]:
     return {**console.environment(folder), "OMP_NUM_THREADS": "1"}  # as for other tests: the models are tiny
 
 
+def program(page: Path) -> str:
+    """The Python of a page, each line at its place in the page, so that an error names it."""
+    text, found = page.read_text(encoding="utf-8"), ""
+    for block in BLOCK.finditer(text):
+        if (block[1], block[2]) == ("python", None):
+            found += "\n" * (text.count("\n", 0, block.start(3)) - found.count("\n")) + block[3]
+    return found
+
+
 @pytest.mark.parametrize("page", with_block("yaml", r"\.unlearn\.yaml$"))
 def test_the_scenarios_of_a_page_are_valid(page: Path, tmp_path: Path, console: ModuleType) -> None:
     environment = write(page, tmp_path, console)
@@ -85,7 +94,6 @@ def test_other_yaml_of_a_page_can_be_read(page: Path, tmp_path: Path, console: M
 @pytest.mark.parametrize("page", with_block("python", r"^$"))
 def test_the_code_of_a_page_runs(page: Path, tmp_path: Path, console: ModuleType) -> None:
     environment = write(page, tmp_path, console)
-    program = "\n".join(block.text for block in blocks(page) if (block.language, block.name) == ("python", ""))
-    words = [sys.executable, "-c", program]
+    words = [sys.executable, "-c", program(page)]
     run = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -225,7 +225,8 @@ def _command(run: Any, name: str) -> list[str]:
             called = parameter.name.upper()
             usage.append(called if parameter.default is parameter.empty else f"[{called}]")
         else:
-            names = info.param_decls or [f"--{parameter.name.replace('_', '-')}"]
+            named = [] if info.default is ... else [info.default]  # where typer puts the first name beside a hint
+            names = [*named, *(info.param_decls or ())] or [f"--{parameter.name.replace('_', '-')}"]
             value = "" if kind is bool else f" {(info.metavar or parameter.name).upper()}"
             called = f"{', '.join(names)}{value}"
         rows.append(_row(f"`{called}`", f"{info.help}{default}"))

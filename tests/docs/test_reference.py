@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 import pytest_unlearn
 from pytest_unlearn.cli.app import app
@@ -38,6 +40,15 @@ def test_a_page_is_what_the_tool_makes(reference: ModuleType, name: str) -> None
 def test_the_page_of_commands_has_every_command(reference: ModuleType) -> None:
     text = reference.cli()
     assert all(f"## `unlearn {command.name}" in text for command in app.registered_commands)
+
+
+def test_the_page_of_commands_has_every_option_as_it_is_typed(reference: ModuleType) -> None:
+    shown = set(re.findall(r"^\| `(--[a-z-]+)", reference.cli(), re.MULTILINE))
+    commands = [get_command(app)]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+    typed = {name for command in commands for option in command.params for name in option.opts if name[0] == "-"}
+    assert shown == typed
 
 
 def variables() -> set[str]:

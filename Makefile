@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: demo test check check-all clean
+.PHONY: demo test check check-all docs clean
 
 demo: $(STAMP)  ## unlearn the capitals of Europe in a small model and look whether it forgot
 	$(BIN)/unlearn fetch smollm2-135m-instruct
@@ -22,6 +22,9 @@ check-all: test check  ## everything, the slow tests too
 	$(BIN)/unlearn fetch smollm2-135m-instruct
 	$(BIN)/python -m pytest -q -m "slow"
 
+docs: $(STAMP)  ## the documentation as a site, in site/
+	$(BIN)/python -m mkdocs build --strict
+
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; say which with make PYTHON=python3.11" >&2; exit 1; }
@@ -34,4 +37,4 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .unlearn
+	rm -rf $(VENV) .unlearn site

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "cli"},
+    {"plugin", "collect", "workers", "cli"},
     {"report"},
     {"runner"},
     {"checks"},

@@ -64,7 +64,7 @@ def merge(folder: Path, run: str, exit_code: int) -> Path | None:
     """Put the files of one finished run together as `records.jsonl`; None when there are none.
 
     However many workers there were, it has one `run` line, the checks by id, and one `end` line: the exit code, how
-    many checks had each verdict, and the ids of planned checks that have none (`unjudged`: skipped, cut off, not begun).
+    many checks had each verdict, and the ids of planned checks that have none (`unjudged`: skipped, cut off, or left).
     """
     parts = sorted(folder.glob(f"records-{run}-*.jsonl"))
     if not parts:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -312,20 +313,26 @@ def test_a_project_without_scenarios_pays_nothing(pytester: pytest.Pytester) -> 
     assert not (pytester.path / ".unlearn").exists()
 
 
-def test_control_c_in_a_check_ends_the_records(stubborn: Callable[[str], Path]) -> None:
+@pytest.mark.parametrize(
+    ("workers", "judged"), [([], {}), (["-n", "1"], {"people/high": "pass"})], ids=["alone", "workers"]
+)
+def test_control_c_in_a_check_ends_the_records(
+    stubborn: Callable[[str], Path], workers: list[str], judged: dict[str, str]
+) -> None:
     place = stubborn("time.sleep(60)")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-k", "high or stubborn"],
-        cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [sys.executable, "-m", "pytest", "-k", "high or stubborn", *workers],
+        cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     late = time.monotonic() + 120
     while not (place / "begun").exists():
         assert time.monotonic() < late and run.poll() is None, "the check never began"
         time.sleep(0.01)
-    run.send_signal(signal.SIGINT)
+    os.killpg(run.pid, signal.SIGINT)  # a terminal sends it to the workers too
     said, _ = run.communicate(timeout=60)
     assert run.returncode == pytest.ExitCode.INTERRUPTED, said
     _, verdicts, end = records(place / ".unlearn")
-    assert (end["exit"], end["counts"], end["unjudged"]) == (2, {}, ["w/people/high", "w/people/stubborn"])
-    assert verdicts == {}
+    assert verdicts == judged  # alone, the first asks for both
+    assert (end["exit"], end["counts"]) == (2, dict(Counter(judged.values())))
+    assert sorted([*end["unjudged"], *(f"w/{name}" for name in judged)]) == ["w/people/high", "w/people/stubborn"]

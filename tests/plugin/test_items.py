@@ -109,14 +109,6 @@ def test_a_request_that_names_nothing_is_told_at_its_line(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(["*b.unlearn.yaml:8:*Anne*did you mean*"])
 
 
-def test_a_project_without_scenarios_sees_nothing_of_the_plugin(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_fine(): pass")
-    result = pytester.runpytest_subprocess()
-    result.assert_outcomes(passed=1)
-    assert "unlearn" not in "".join(result.outlines).replace("plugins: unlearn", "")
-    assert not (pytester.path / ".unlearn").exists()
-
-
 def test_workers_share_one_record_of_the_run(tiny: Path, pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("-n", "2", "--dist", "loadfile")
     from pytest_unlearn.records import read

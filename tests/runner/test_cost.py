@@ -22,7 +22,7 @@ CHECKS = """\
 
 def test_a_run_in_which_everything_leaks_asks_no_more_than_was_said(project: Callable[..., Path]) -> None:
     scenario = load_scenario(path := project(CHECKS), path.parent)
-    session = Session(Settings(root=path.parent, folder=path.parent / ".unlearn", ahead=False))
+    session = Session(Settings(root=path.parent, folder=path.parent / ".unlearn"))
     for case in cases(scenario):
         said = cost(scene(scenario, case.target, path.parent), case)
         result = session.judge(case)

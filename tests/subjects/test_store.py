@@ -162,6 +162,12 @@ def test_what_a_process_was_given_is_not_pruned_until_it_ends(kept: Store) -> No
     assert keys(kept.prune(keep_bytes=0)) == ["a"]
 
 
+def test_what_a_process_holds_is_closed_when_it_ends(kept: Store) -> None:
+    command = [sys.executable, "-W", "always", "-c", USER, str(kept.root)]
+    user = subprocess.run(command, input="", capture_output=True, text=True, check=True)
+    assert (user.stdout, user.stderr) == ("taken\n", "")
+
+
 def test_what_is_being_built_is_not_pruned_and_what_a_broken_build_left_is(tmp_path: Path) -> None:
     log, root = tmp_path / "log", tmp_path / "store"
     builder = process(root, log, 60)

@@ -13,6 +13,7 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "pytest_unlearn"
 TELLING = frozenset({"Problem", "Failed", "warn"})  # calls that tell what they are given, as `raise` does
 TOLD = frozenset({"message", "why", "findings"})  # parameters of functions that tell what they are given
+PASSING = frozenset({"join", "fromkeys", "getattr", "next"})  # calls whose result holds the texts that they are given
 REPORTS = frozenset({"NotPassedError"})  # a verdict in full, which is no error
 GAP = "\0"  # stands for what is filled in
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -46,7 +47,7 @@ def messages() -> dict[str, str]:
         if expression in seen:
             continue
         seen.add(expression)
-        for node in _walk(expression):
+        for node in _said(expression):
             if isinstance(node, ast.Constant | ast.JoinedStr) and _is_sentence(text := _template(node)):
                 found.setdefault(text, f"{scope.place}:{node.lineno}")
             elif isinstance(node, ast.Name):
@@ -79,8 +80,8 @@ def _inside(scope: ast.AST) -> list[ast.AST]:
 def _told(scope: ast.AST, telling: frozenset[str]) -> Iterator[ast.expr]:
     for node in _inside(scope):
         match node:
-            case ast.Raise(exc=ast.expr() as told):
-                yield from () if isinstance(told, ast.Call) and _name(told.func) in REPORTS else (told,)
+            case ast.Raise(exc=ast.Call(func=error) as told) if _name(error) not in REPORTS:
+                yield told
             case ast.Call(func=ast.Attribute(value=grown, attr="append" | "add")) if _name(grown).endswith("problems"):
                 yield from node.args
             case ast.Call() if _name(node.func) in telling:
@@ -134,8 +135,26 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
             yield from _walk(child)
 
 
+def _said(node: ast.AST) -> Iterator[ast.AST]:
+    """The same, without what something else is made of: what is taken apart, or given to most calls."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        match node, child:
+            case ast.JoinedStr(), ast.Constant():
+                continue
+            case ast.Attribute() | ast.Subscript(), ast.Name(id=name) if name.upper() != name:  # not a table
+                continue
+            case ast.Call(func=made), _ if child is not made and not (_name(made) in PASSING or _is_error(made)):
+                continue
+        yield from _said(child)
+
+
 def _name(node: ast.AST) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_error(function: ast.AST) -> bool:
+    return _name(function).endswith("Error")
 
 
 def _template(node: ast.Constant | ast.JoinedStr) -> str:

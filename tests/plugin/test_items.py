@@ -180,13 +180,13 @@ def test_a_checkpoint_that_is_not_there_is_told_before_anything_runs(tiny: Path,
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert [line for line in result.errlines if line] == [
         "ERROR: --unlearn-candidate ann=./runs/god-1: no model is called './runs/god-1' - did you mean "
-        "'./runs/good-1'?. A model is a bundled name (smollm2-135m-instruct), a folder relative to "
+        "'./runs/good-1'? A model is a bundled name (smollm2-135m-instruct), a folder relative to "
         f"{pytester.path} or to the working directory, or a hub id like org/name@revision"
     ]
     result = pytester.runpytest_inprocess("--unlearn-candidate=runs/god-1")
     assert [line for line in result.errlines if line] == [
-        "ERROR: --unlearn-candidate runs/god-1: no folder is called 'runs/god-1' - did you mean 'runs/good-1'?, and "
-        "the Hugging Face cache of this machine holds no such model. The network is not used unless you say so: "
+        "ERROR: --unlearn-candidate runs/god-1: no folder is called 'runs/god-1', and the Hugging Face cache of "
+        "this machine holds no such model - did you mean 'runs/good-1'? The network is not used unless you say so: "
         "--unlearn-network"
     ]
     assert not (pytester.path / ".unlearn").exists()

@@ -43,7 +43,7 @@ def complaint(folder: Path, candidate: str) -> str:
 
 def test_a_candidate_that_is_not_there_is_told_where_it_is_named(tmp_path: Path) -> None:
     assert complaint(tmp_path, "  candidate: ./modle\n") == (
-        f"{tmp_path}/a.unlearn.yaml:4:14: no model is called './modle' - did you mean './model'?. A model is a bundled "
+        f"{tmp_path}/a.unlearn.yaml:4:14: no model is called './modle' - did you mean './model'? A model is a bundled "
         f"name (smollm2-135m-instruct), a folder relative to {tmp_path} or to the working directory, or a hub id like "
         "org/name@revision"
     )

@@ -78,8 +78,8 @@ def test_a_generation_prompt_that_no_full_chat_has_is_told(tiny: SimpleNamespace
     other = PLAIN + "{% if add_generation_prompt %}<|im_start|>assistant:{% endif %}"
     assert lint(made(tiny, other)) == (
         "the generation prompt is not how a full chat begins an answer: after "
-        + repr("<|im_start|>user\nName a town.<|im_end|>\n<|im_start|>assistant"[-40:])
-        + r" it has ':', and a full chat '\nParis<|im_end|>\n'. Answers are asked for after the generation prompt",
+        r"' a town.<|im_end|>\n<|im_start|>assistant' it has ':', and a full chat '\nParis<|im_end|>\n'. Answers are "
+        "asked for after the generation prompt",
     )
 
 

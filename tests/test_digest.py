@@ -16,5 +16,5 @@ def test_the_order_of_keys_and_members_does_not_matter() -> None:
 
 
 def test_what_is_no_plain_data_is_refused() -> None:
-    with pytest.raises(TypeError, match="^no canonical form for object$"):
+    with pytest.raises(TypeError, match=r"^no canonical form for object$"):
         digest(object())

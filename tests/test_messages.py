@@ -17,6 +17,10 @@ PASSING = frozenset({"join", "fromkeys", "getattr", "next"})  # calls whose resu
 REPORTS = frozenset({"NotPassedError"})  # a verdict in full, which is no error
 GAP = "\0"  # stands for what is filled in
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+UNPROVOKED = frozenset(
+    {"subjects/gguf.py: {}: the output head is not that of the file. Use another version of transformers"}
+)
+"""What only another version of a dependency than the pinned one can provoke."""
 
 
 class Scope(NamedTuple):
@@ -187,11 +191,12 @@ def _stands_in(message: str, text: str) -> bool:
 def untested() -> list[str]:
     """Messages that stand in no test, each with its place."""
     texts = _texts()
-    return sorted(
+    found = (
         f"{place}: {message.replace(GAP, '{}')}"
         for message, place in messages().items()
         if not any(_stands_in(message, text) for text in texts)
     )
+    return sorted(one for one in found if re.sub(r"(\.py):\d+", r"\1", one) not in UNPROVOKED)
 
 
 def test_every_message_stands_in_a_test() -> None:

@@ -45,7 +45,7 @@ def test_records_of_a_newer_schema_are_refused(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_costs_the_records_and_not_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     writer = Writer(tmp_path / "file" / "out", "r1", "main")
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="^no records") as told:
         writer.write("run", plan=[])
     assert [str(one.message) for one in told] == [
         f"no records are kept: {writer.path} cannot be written ([Errno 20] Not a directory: '{writer.path.parent}')"

@@ -387,9 +387,7 @@ def test_an_unknown_source_is_told_with_the_nearest() -> None:
     at = Mark(Path("a.unlearn.yaml"), 7, 13)
     with pytest.raises(ScenarioError) as caught:
         build(KnowledgeUse({}, {}, (), "country", None, at), Path())
-    assert str(caught.value) == (
-        "a.unlearn.yaml:7:13: unknown knowledge source 'country' - did you mean 'countries'?"
-    )
+    assert str(caught.value) == ("a.unlearn.yaml:7:13: unknown knowledge source 'country' - did you mean 'countries'?")
 
 
 def test_the_countries_are_built_without_a_mistake() -> None:

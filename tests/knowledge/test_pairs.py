@@ -71,7 +71,7 @@ def test_every_mistake_of_a_file_is_told_at_its_place(tmp_path: Path) -> None:
         '{"question": "is it?", "answer": "no"}',
     ]
     assert complaints(tmp_path, "\n".join(lines)) == [
-        "1:32 not valid JSON: Expecting ',' delimiter; a line is one object, {\"question\": ..., \"answer\": ...}",
+        '1:32 not valid JSON: Expecting \',\' delimiter; a line is one object, {"question": ..., "answer": ...}',
         '2:1 expected an object, {"question": ..., "answer": ...}',
         "3:2 unknown field 'quesion' - did you mean 'question'?",
         "4:1 there is no field `answer`",

@@ -205,8 +205,8 @@ def test_where_there_is_no_chain_a_draw_says_what_to_do(world: World, forget: Fo
     with pytest.raises(UnlearnError) as caught:
         walks.draw(Random(0))
     assert str(caught.value) == (
-        "no chain of 2 facts has the forgotten thing at its start: ask with fewer hops or other positions, or give more "
-        "relations a `noun`"
+        "no chain of 2 facts has the forgotten thing at its start: ask with fewer hops or other positions, or give "
+        "more relations a `noun`"
     )
 
 

@@ -195,7 +195,7 @@ def test_an_empty_set_that_is_needed_is_an_error_that_names_it(model, name, data
 
 def test_nothing_to_train_on_is_an_error(model):
     with pytest.raises(
-        MethodError, match="^there is nothing to train on: the forget set and the retain set are both empty$"
+        MethodError, match=r"^there is nothing to train on: the forget set and the retain set are both empty$"
     ):
         _fit(model, finetune_terms, FinetuneConfig(steps=1), data=Data(()))
 

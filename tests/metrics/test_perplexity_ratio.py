@@ -65,7 +65,9 @@ def test_without_text_there_is_no_number() -> None:
 
 def test_a_document_that_was_not_read_is_told_with_the_reason() -> None:
     with pytest.raises(UnmeasurableError) as caught:
-        measured("{subject} lives in {object}.", lambda subject, text: LONG if subject == "candidate" else spelt("", text))
+        measured(
+            "{subject} lives in {object}.", lambda subject, text: LONG if subject == "candidate" else spelt("", text)
+        )
     assert str(caught.value) == (
         "the candidate could not read a document: 300 tokens are more than the 256 that the model reads"
     )

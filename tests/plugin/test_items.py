@@ -148,9 +148,7 @@ def test_a_candidate_for_a_label_that_no_file_has_is_refused(tiny: Path, pyteste
     ]
 
 
-@pytest.mark.parametrize(
-    ("options", "whom"), [(["ann=./x", "ann=./y"], "ann"), (["./x", "./y"], "every request")]
-)
+@pytest.mark.parametrize(("options", "whom"), [(["ann=./x", "ann=./y"], "ann"), (["./x", "./y"], "every request")])
 def test_two_candidates_for_one_request_are_refused(
     tiny: Path, pytester: pytest.Pytester, options: list[str], whom: str
 ) -> None:

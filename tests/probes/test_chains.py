@@ -83,7 +83,7 @@ def test_a_chain_of_two_facts_is_not_shortened_to_one(space: Any) -> None:
 
 def test_chains_that_are_too_many_cannot_be_listed(space: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multi_hop, "LISTED", 0)
-    with pytest.raises(TypeError, match="^a space without a count cannot be listed$"):
+    with pytest.raises(TypeError, match=r"^a space without a count cannot be listed$"):
         space(2).all()
 
 

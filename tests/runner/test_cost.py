@@ -78,7 +78,9 @@ def test_a_metric_that_generates_is_counted_up_to_where_it_needs_an_answer(
 
     monkeypatch.setitem(METRICS._entries, "length", Entry("length", length, LengthConfig, {}))
     path = tmp_path / "a.unlearn.yaml"
-    path.write_text(COUNTED.replace("{ask: direct, grade: text, limit: 5%, min_known: 1}", "{measure: length, limit: 9}"))
+    path.write_text(
+        COUNTED.replace("{ask: direct, grade: text, limit: 5%, min_known: 1}", "{measure: length, limit: 9}")
+    )
     scenario = load_scenario(path, tmp_path)
     (case,) = cases(scenario)
     # 32 tokens of a template, 12 / 4 = 3 of the question and 20 new ones

@@ -55,7 +55,7 @@ def test_a_name_that_is_no_file_name_makes_one(tmp_path: Path) -> None:
 
 def test_a_disk_that_cannot_be_written_loses_the_file_and_not_the_run(tmp_path: Path) -> None:
     (tmp_path / "findings").write_text("in the way", encoding="utf-8")
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="^a finding") as told:
         assert write(tmp_path, finding()) is None
     path = tmp_path / "findings" / finding().name
     assert [str(one.message) for one in told] == [

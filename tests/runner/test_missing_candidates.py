@@ -68,7 +68,8 @@ def test_a_request_without_a_candidate_is_told_at_the_models_of_its_scenario(tmp
 )
 def test_a_model_in_a_folder_cannot_be_trained_anew(tmp_path: Path, keys: str, what: str) -> None:
     assert complaint(tmp_path, keys) == (
-        f"{tmp_path}/a.unlearn.yaml:{what} needs an original that a recipe trains from scratch, `original: fixture:NAME`"
+        f"{tmp_path}/a.unlearn.yaml:{what} needs an original that a recipe trains from scratch, `original: "
+        "fixture:NAME`"
     )
 
 
@@ -81,8 +82,8 @@ def test_a_method_without_what_it_needs_is_told_where_it_is_named(tmp_path: Path
 
 def test_a_scenario_alone_cannot_allow_code_that_comes_with_a_model(tmp_path: Path) -> None:
     assert complaint(tmp_path, "  candidate: ./model\n  trust_remote_code: true\n") == (
-        f"{tmp_path}/a.unlearn.yaml:2:1: the scenario trusts code that comes with the model; say so on the command line "
-        "as well, with --unlearn-trust-remote-code"
+        f"{tmp_path}/a.unlearn.yaml:2:1: the scenario trusts code that comes with the model; say so on the command "
+        "line as well, with --unlearn-trust-remote-code"
     )
 
 

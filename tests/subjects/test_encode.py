@@ -96,7 +96,7 @@ def test_a_prompt_is_the_same_on_every_day(tiny: SimpleNamespace) -> None:
 
 
 def test_what_is_no_text_is_refused(tiny: SimpleNamespace) -> None:
-    with pytest.raises(SubjectError, match="^this subject reads text only, and the prompt holds media$"):
+    with pytest.raises(SubjectError, match=r"^this subject reads text only, and the prompt holds media$"):
         render(tiny.tokenizer(), Prompt((("user", (Media("image", "00"),)),)), None)
 
 

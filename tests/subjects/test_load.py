@@ -31,8 +31,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "an adapter": (
         lambda f: (f / "config.json").rename(f / "adapter_config.json"),
-        "<model> is an adapter without its model. Name both, `{base: MODEL, adapter: FOLDER}`, or save the merged model "
-        "(peft: `model.merge_and_unload()`) with save_pretrained and name that folder",
+        "<model> is an adapter without its model. Name both, `{base: MODEL, adapter: FOLDER}`, or save the merged "
+        "model (peft: `model.merge_and_unload()`) with save_pretrained and name that folder",
     ),
     "no weights": (
         lambda f: (f / "model.safetensors").unlink(),
@@ -40,8 +40,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a pickle": (
         lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"),
-        "<model> has no model.safetensors, only pytorch_model.bin: a pickle, which can run any code when it is read and is "
-        "therefore not opened. If you made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, "
+        "<model> has no model.safetensors, only pytorch_model.bin: a pickle, which can run any code when it is read "
+        "and is therefore not opened. If you made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, "
         "weights_only=True), 'model.safetensors')`, or load the model and call save_pretrained",
     ),
     "a missing shard": (
@@ -227,7 +227,7 @@ class NoSuchModel(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    do_GET = do_HEAD
+    do_GET = do_HEAD  # noqa: N815 - the name that http.server calls
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -231,8 +231,8 @@ def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SubjectError) as caught:
         Store(tmp_path).make("models", "m", build, "model m")
     assert str(caught.value) == (
-        f"the model m cannot be kept in {tmp_path}: No space left on device. Make room there, or set UNLEARN_CACHE to a "
-        "folder that can be written"
+        f"the model m cannot be kept in {tmp_path}: No space left on device. Make room there, or set UNLEARN_CACHE to "
+        "a folder that can be written"
     )
 
 

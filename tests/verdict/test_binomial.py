@@ -141,7 +141,7 @@ def test_an_unprovable_limit_is_refused(limit, chance):
 
 
 def test_a_limit_that_only_an_endless_sample_proves_is_refused():
-    with pytest.raises(ValueError, match="^no sample of reasonable size proves a rate of at most 1e-12$"):
+    with pytest.raises(ValueError, match=r"^no sample of reasonable size proves a rate of at most 1e-12$"):
         binomial.needed(1e-12, 0.01)
 
 

@@ -128,5 +128,5 @@ def test_what_cannot_be_resampled_is_refused(top, bottom, alpha, message):
 
 
 def test_documents_must_be_the_same_ones():
-    with pytest.raises(ValueError, match="^2, 1 and 2 documents: all three must be the same ones$"):
+    with pytest.raises(ValueError, match=r"^2, 1 and 2 documents: all three must be the same ones$"):
         bootstrap.perplexity_ratio([1.0, 2.0], [1.0], [3, 4], 0.05, seed=0)

@@ -272,7 +272,7 @@ def test_what_is_not_a_number_never_passes():
 
 @pytest.mark.parametrize("demands", [{}, {"limit": 1.0, "at_least": 0.5}])
 def test_a_number_needs_exactly_one_demand(demands):
-    with pytest.raises(ValueError, match="^give exactly one of limit, at_least and between$"):
+    with pytest.raises(ValueError, match=r"^give exactly one of limit, at_least and between$"):
         decide.number(1.0, 0.9, 1.1, **demands)
 
 

@@ -125,8 +125,8 @@ def test_a_request_that_takes_every_fact_is_refused(small: Knowledge, tmp_path: 
     with pytest.raises(MethodError) as caught:
         world(small, forget(small, *small.entities), WorldConfig(steps=1), 0, tmp_path)
     assert str(caught.value) == (
-        "there is nothing to train a model of this world on: the request takes every fact with it. Forget less, or give "
-        "a model that never learned the target as `reference`"
+        "there is nothing to train a model of this world on: the request takes every fact with it. Forget less, or "
+        "give a model that never learned the target as `reference`"
     )
 
 

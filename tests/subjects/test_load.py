@@ -41,8 +41,9 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pickle": (
         lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"),
         "<model> has no model.safetensors, only pytorch_model.bin: a pickle, which can run any code when it is read "
-        "and is therefore not opened. If you made it yourself, rewrite it: `safetensors.torch.save_file(torch.load(PATH, "
-        "weights_only=True), 'model.safetensors')`, or load the model and call save_pretrained",
+        "and is therefore not opened. If you made it yourself, rewrite it: "
+        "`safetensors.torch.save_file(torch.load(PATH, weights_only=True), 'model.safetensors')`, or load the model "
+        "and call save_pretrained",
     ),
     "a missing shard": (
         lambda f: (

@@ -60,12 +60,20 @@ def test_a_plug_in_that_does_not_register_its_name_is_told() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_plug_in_that_cannot_be_imported_is_a_mistake_where_it_is_named(tmp_path: Path) -> None:
-    problems = Problems(document_of("ask: half_gone", tmp_path / "a.yaml"))
-    assert entry_of(PROBES, "half_gone", ("ask",), problems) is None
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("half_gone", "the probe kind 'half_gone' cannot be imported: No module named 'half_plugin_gone'"),
+        (
+            "half_silent",
+            "the probe kind 'half_silent' was loaded, but it does not register that name: decorate its function with "
+            "`register('half_silent')`",
+        ),
+    ],
+)
+def test_a_plug_in_that_cannot_be_used_is_a_mistake_where_it_is_named(tmp_path: Path, name: str, told: str) -> None:
+    problems = Problems(document_of(f"ask: {name}", tmp_path / "a.yaml"))
+    assert entry_of(PROBES, name, ("ask",), problems) is None
     with pytest.raises(UnlearnError) as caught:
         problems.stop()
-    assert str(caught.value) == (
-        f"{tmp_path}/a.yaml:1:6: the probe kind 'half_gone' cannot be imported: No module named 'half_plugin_gone'\n"
-        "    ask: half_gone\n         ^"
-    )
+    assert str(caught.value) == f"{tmp_path}/a.yaml:1:6: {told}\n    ask: {name}\n         ^"

@@ -40,15 +40,19 @@ def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path) -> None:
 def test_records_of_a_newer_schema_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_text(json.dumps({"line": "run", "schema": 2}) + "\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="this version reads schema 1"):
+    with pytest.raises(ValueError) as caught:
         list(read(path))
+    assert str(caught.value) == f"{path} has records of schema 2; this version reads schema 1"
 
 
 def test_a_folder_that_cannot_be_made_costs_the_records_and_not_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     writer = Writer(tmp_path / "file" / "out", "r1", "main")
-    with pytest.warns(UserWarning, match="no records are kept"):
+    with pytest.warns(UserWarning, match="^no records") as told:
         writer.write("run", plan=[])
+    assert [str(one.message) for one in told] == [
+        f"no records are kept: {writer.path} cannot be written ([Errno 20] Not a directory: '{writer.path.parent}')"
+    ]
     writer.write("check", id="a")
 
 

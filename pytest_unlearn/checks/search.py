@@ -105,8 +105,8 @@ def _with(
         failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
         if failed:
             reason = (
-                f"the reference, which never learned the target, gives away {len(failed.leaks)} of {failed.units} "
-                f"facts asked by {failed.way}: no model can pass this check"
+                f"the reference, which never learned the target, gives away at least {len(failed.leaks)} of "
+                f"{failed.units} facts asked by {failed.way}: no model can pass this check"
             )
             return replace(tally, outcome=Outcome.ERROR, reason=reason), []
     after = yield from graded(grader, "candidate", both.probes)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 
 from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError, did_you_mean
-from pytest_unlearn.plugin import folder, session
+from pytest_unlearn.plugin import DESELECTED, SUFFIX, folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Case, Scenario, Target
 from pytest_unlearn.sizes import bytes_of
+from pytest_unlearn.workers import DEADLY, TOGETHER
 
 
 class ScenarioFile(pytest.File):
@@ -44,8 +46,7 @@ class TargetNode(pytest.Collector):
 
     def collect(self) -> Iterator[CheckItem]:
         """One item a check and candidate."""
-        given = _candidates(self.config.getoption("unlearn_candidate"), self.config.invocation_params.dir)
-        for case in cases(self._scenario, given):
+        for case in cases(self._scenario, candidates(self.config)):
             if case.target is self._target:
                 yield CheckItem.from_parent(self, name=case.name, case=case)
 
@@ -71,10 +72,16 @@ class CheckItem(pytest.Function):
         return self.path, check.at.line - 1, f"{self.case.scenario.name} > {self.case.target.label} > {self.case.name}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """Our own failures are told in words, without a traceback."""
-        if isinstance(excinfo.value, NotPassedError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo)
+        """Our own failures are told in words, without a traceback; where one line must do, by their first."""
+        if not isinstance(excinfo.value, NotPassedError):
+            return super().repr_failure(excinfo)
+        told = excinfo.getrepr(style="value", chain=False)
+        if told.reprcrash is not None:
+            told.reprcrash.path, told.reprcrash.lineno = str(self.path), self.case.check.at.line
+            told.reprcrash.message = str(excinfo.value).partition("\n")[0]
+        if self.config.getoption("tbstyle") == "line":
+            told.reprtraceback.reprentries = []  # pytest adds the line of `reprcrash`
+        return told
 
 
 class NotPassedError(AssertionError):
@@ -86,6 +93,8 @@ def _judge(case: Case) -> Callable[..., None]:
         from pytest_unlearn.report.text import block
         from pytest_unlearn.verdict.verdict import Outcome
 
+        if request.node.nodeid in getattr(request.config, "workerinput", {}).get(DEADLY, ()):
+            pytest.fail("a worker of pytest-xdist died of this check: it is not tried again", pytrace=False)
         result = unlearn_session.judge(case)
         verdict = result.verdict
         request.node.user_properties += _properties(result)
@@ -125,10 +134,9 @@ def make_session(config: pytest.Config, run: str) -> Any:
             folder=folder(config),
             run=run,
             worker=worker["workerid"] if worker else "main",
-            ahead=not worker or config.getoption("dist", "no") in {"loadfile", "loadgroup"},
             argv=tuple(config.invocation_params.args),
             device=config.getoption("unlearn_device") or config.getini("unlearn_device"),
-            candidates=_candidates(config.getoption("unlearn_candidate"), config.invocation_params.dir),
+            candidates=candidates(config),
             trust_remote_code=config.getoption("unlearn_trust_remote_code"),
             network=config.getoption("unlearn_network"),
             memo_limit=_memo_limit(config),
@@ -136,22 +144,46 @@ def make_session(config: pytest.Config, run: str) -> Any:
     )
 
 
-def begin(config: pytest.Config, items: Sequence[CheckItem], collected: int) -> None:
+def refuse(config: pytest.Config, ids: Iterable[str]) -> None:
+    """Raise UsageError for settings that cannot be meant, such as a candidate for a label that no selected id has."""
+    _memo_limit(config)
+    places = (name.split("::") for name in ids)
+    labels = {place[1] for place in places if len(place) > 1 and place[0].endswith(SUFFIX)}
+    for label in candidates(config).keys() - labels - {""}:
+        hint = did_you_mean(label, labels)
+        raise pytest.UsageError(f"--unlearn-candidate {label}=...: no selected scenario forgets '{label}'{hint}")
+
+
+def begin(config: pytest.Config, items: Sequence[CheckItem]) -> None:
     """Record the plan of the run, unless a request has no candidate or the command line names what is not there."""
     from pytest_unlearn.runner.candidates import not_there, without_candidate
 
-    selected = [item.case for item in items]
-    labels = {case.target.label for case in selected}
-    given = _candidates(config.getoption("unlearn_candidate"), config.invocation_params.dir)
-    for label in given.keys() - labels - {""}:
-        hint = did_you_mean(label, labels)
-        raise pytest.UsageError(f"--unlearn-candidate {label}=...: no selected scenario forgets '{label}'{hint}")
-    if not hasattr(config, "workerinput"):  # where a worker stops, its checks go untold: there each tells its error
+    worker = hasattr(config, "workerinput")
+    try:
+        refuse(config, [item.nodeid for item in items])
+    except pytest.UsageError:
+        if not worker:
+            raise
+        return  # the process that started this one says the same, and ends the run
+    selected, given = [item.case for item in items], candidates(config)
+    if not worker:  # where a worker stops, its checks go untold: there each tells its error
         if absent := without_candidate(selected, given):
             raise pytest.UsageError(shown(ScenarioError(absent), config.rootpath))
-        if unknown := not_there(selected, given, network=config.getoption("unlearn_network")):
-            raise pytest.UsageError("\n".join(unknown))
-    session(config).begin(selected, deselected=max(0, collected - len(items)))
+        if lacking := not_there(selected, given, network=config.getoption("unlearn_network")):
+            raise pytest.UsageError("\n".join(lacking))
+    session(config).begin(selected, config.stash.get(DESELECTED, 0), together=_together(config, items))
+
+
+def _together(config: pytest.Config, items: Iterable[pytest.Item]) -> bool:
+    """Whether one check may ask for others: not where these may run in another process or one of them killed a worker,
+    nor where pytest-timeout would charge it with the time of all."""
+    worker = getattr(config, "workerinput", None)
+    if worker is not None and not worker[TOGETHER]:
+        return False
+    if not config.pluginmanager.hasplugin("timeout"):
+        return True
+    limits = (config.getoption("timeout"), config.getini("timeout"), os.environ.get("PYTEST_TIMEOUT"))
+    return not any(limits) and not any(item.get_closest_marker("timeout") for item in items)
 
 
 def shown(error: ScenarioError, root: Path) -> str:
@@ -166,7 +198,9 @@ def _memo_limit(config: pytest.Config) -> int:
         raise pytest.UsageError(f"unlearn_memo_limit: {error}") from None
 
 
-def _candidates(options: Sequence[str], folder: Path) -> dict[str, str]:
+def candidates(config: pytest.Config) -> dict[str, str]:
+    """The checkpoints of the command line by forget label, "" for every request; raises UsageError for a second one."""
+    options: list[str] = config.getoption("unlearn_candidate")
     found: dict[str, str] = {}
     for option in options:
         label, _, path = option.rpartition("=")
@@ -174,7 +208,7 @@ def _candidates(options: Sequence[str], folder: Path) -> dict[str, str]:
             raise pytest.UsageError(
                 f"--unlearn-candidate is given twice for {label or 'every request'}: {shlex.join(options)}"
             )
-        local = folder / path
+        local = config.invocation_params.dir / path
         found[label] = str(local.resolve()) if local.exists() else path
     return found
 

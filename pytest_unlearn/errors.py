@@ -55,10 +55,6 @@ class MethodError(UnlearnError):
     """An unlearning method that cannot run, or whose training broke down."""
 
 
-class GateError(UnlearnError):
-    """Records that cannot be judged."""
-
-
 class TemplateWarning(UserWarning):
     """A chat template or tokenizer that other tools may read differently."""
 

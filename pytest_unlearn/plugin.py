@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,6 +24,7 @@ MARKS = (
 )
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()
+DESELECTED = pytest.StashKey[int]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,12 +55,14 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     config.stash[RUN] = getattr(config, "workerinput", {}).get("unlearn_run") or uuid.uuid4().hex
+    if config.getoption("unlearn_candidate"):
+        from pytest_unlearn.collect import candidates
 
+        candidates(config)  # a mistake in them is told before workers start
+    if config.pluginmanager.hasplugin("xdist"):
+        from pytest_unlearn import workers
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Workers of pytest-xdist take part in this run."""
-    node.workerinput["unlearn_run"] = node.config.stash[RUN]
+        config.pluginmanager.register(workers, "unlearn-workers")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
@@ -85,6 +89,13 @@ def session(config: pytest.Config) -> Session:
     return config.stash[SESSION]
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count the checks that are left out by `-k`, `-m` and whatever else deselects."""
+    for item in items:
+        if hasattr(item, "case"):
+            item.config.stash[DESELECTED] = item.config.stash.get(DESELECTED, 0) + 1
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Write down what is about to be judged."""
@@ -92,7 +103,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if checks and not session.config.option.collectonly:
         from pytest_unlearn.collect import begin
 
-        begin(session.config, checks, getattr(session, "testscollected", 0))
+        begin(session.config, checks)
 
 
 @pytest.hookimpl(trylast=True)
@@ -100,11 +111,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Close the records; the process that started the workers puts them together."""
     config = session.config
     if SESSION in config.stash:
-        config.stash[SESSION].end(int(exitstatus))
+        config.stash[SESSION].close()
     if not hasattr(config, "workerinput"):
         from pytest_unlearn.records import merge
 
-        merge(folder(config), config.stash[RUN])
+        merge(folder(config), config.stash[RUN], int(exitstatus))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

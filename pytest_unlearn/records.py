@@ -1,13 +1,16 @@
 """The machine-readable trace of a run: one JSON object a line, three kinds of line (`run`, `check`, `end`).
 
-Each process writes its own file; readers merge them. A run without an `end` line was cut off.
+Each process writes its own file; the one that was started puts them together when the run ends, with whatever exit
+code. A run without an `end` line was cut off.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
+from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,20 +60,39 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def merge(folder: Path, run: str) -> Path | None:
-    """Put the files of one finished run together as `records.jsonl`, in order of kind; None when there are none."""
+def merge(folder: Path, run: str, exit_code: int) -> Path | None:
+    """Put the files of one finished run together as `records.jsonl`; None when there are none.
+
+    However many workers there were, it has one `run` line, the checks by id, and one `end` line: the exit code, how
+    many checks had each verdict, and the ids of planned checks that have none (`unjudged`: skipped, cut off, or left).
+    """
     parts = sorted(folder.glob(f"records-{run}-*.jsonl"))
     if not parts:
         return None
-    lines = [record for part in parts for record in read(part)]
-    order = ("run", "check", "end")
-    lines.sort(key=lambda record: (order.index(record["line"]), record.get("id", "")))
+    found = [record for part in parts for record in read(part)]
+    begun = [record for record in found if record["line"] == "run"][:1]  # workers have the same plan
+    checks = sorted((record for record in found if record["line"] == "check"), key=lambda record: str(record["id"]))
+    judged = {(check.get("file"), check["id"]) for check in checks}
+    end = {
+        "line": "end",
+        "schema": SCHEMA,
+        "run": run,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "exit": exit_code,
+        "counts": dict(Counter(check["verdict"] for check in checks)),
+        "unjudged": [plan["id"] for one in begun for plan in one["plan"] if (plan["file"], plan["id"]) not in judged],
+    }
+    lines = [*begun, *checks, end]
     merged = folder / MERGED
     scratch = folder / f"{MERGED}.{run}"
-    scratch.write_text(
-        "".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines), encoding="utf-8"
-    )
-    scratch.replace(merged)
-    for part in parts:
-        part.unlink()
+    try:
+        scratch.write_text(
+            "".join(json.dumps(line, ensure_ascii=False, sort_keys=True) + "\n" for line in lines), encoding="utf-8"
+        )
+        scratch.replace(merged)
+        for part in parts:
+            part.unlink()
+    except OSError as error:
+        warnings.warn(f"the records stay in parts: {merged} cannot be written ({error})", stacklevel=2)
+        return None
     return merged

@@ -74,7 +74,10 @@ class Registry(Generic[Made]):
             else:
                 importlib.import_module(f"{self.package}.{name}")
             if name not in self._entries:
-                raise UnlearnError(f"the {self.family} '{name}' was loaded, but it does not register that name")
+                raise UnlearnError(
+                    f"the {self.family} '{name}' was loaded, but it does not register that name: decorate its function "
+                    f"with `register('{name}')`"
+                )
         return self._entries[name]
 
     def _points(self) -> list[Any]:

@@ -50,6 +50,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared
 
 
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs inside tests keep the order of their items too, unless they ask for another."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
+    return pytester
+
+
 @pytest.fixture(scope="session")
 def world_text() -> str:
     """The knowledge file of the world that tests train on."""

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "cli", "api"},
+    {"plugin", "collect", "workers", "cli", "api"},
     {"report"},
     {"runner"},
     {"checks"},

@@ -10,20 +10,23 @@ import pytest
 from pytest_unlearn.records import Writer, merge, read
 
 
-def test_the_files_of_all_workers_end_up_in_one(tmp_path: Path) -> None:
-    for worker in ("gw0", "gw1"):
+def test_the_files_of_all_workers_end_up_as_those_of_one_process(tmp_path: Path) -> None:
+    plan = [{"id": f"s/t/{name}", "file": "s.unlearn.yaml"} for name in ("gw0", "gw1", "never")]
+    for worker in ("gw1", "gw0"):
         writer = Writer(tmp_path / "out", "r1", worker)
-        writer.write("run", plan=[])
-        writer.write("check", id=f"s/t/{worker}")
-        writer.write("end", exit=0)
-    merged = merge(tmp_path / "out", "r1")
+        writer.write("run", plan=plan)
+        writer.write("check", id=f"s/t/{worker}", file="s.unlearn.yaml", verdict="pass")
+    merged = merge(tmp_path / "out", "r1", 1)
     assert merged is not None
-    assert [record["line"] for record in read(merged)] == ["run", "run", "check", "check", "end", "end"]
+    run, *checks, end = read(merged)
+    assert (run["line"], run["plan"]) == ("run", plan)
+    assert [check["id"] for check in checks] == ["s/t/gw0", "s/t/gw1"]
+    assert (end["line"], end["exit"], end["counts"], end["unjudged"]) == ("end", 1, {"pass": 2}, ["s/t/never"])
     assert sorted(path.name for path in merged.parent.iterdir()) == [".gitignore", "records.jsonl"]
 
 
 def test_a_run_without_records_merges_to_nothing(tmp_path: Path) -> None:
-    assert merge(tmp_path, "r1") is None
+    assert merge(tmp_path, "r1", 5) is None
 
 
 def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path) -> None:
@@ -37,16 +40,20 @@ def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path) -> None:
 def test_records_of_a_newer_schema_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_text(json.dumps({"line": "run", "schema": 2}) + "\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="this version reads schema 1"):
+    with pytest.raises(ValueError) as caught:
         list(read(path))
+    assert str(caught.value) == f"{path} has records of schema 2; this version reads schema 1"
 
 
 def test_a_folder_that_cannot_be_made_costs_the_records_and_not_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     writer = Writer(tmp_path / "file" / "out", "r1", "main")
-    with pytest.warns(UserWarning, match="no records are kept"):
+    with pytest.warns(UserWarning, match="^no records") as told:
         writer.write("run", plan=[])
-    writer.write("end", exit=0)
+    assert [str(one.message) for one in told] == [
+        f"no records are kept: {writer.path} cannot be written ([Errno 20] Not a directory: '{writer.path.parent}')"
+    ]
+    writer.write("check", id="a")
 
 
 def test_the_folder_is_private_and_ignored_by_git(tmp_path: Path) -> None:

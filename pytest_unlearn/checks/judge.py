@@ -44,10 +44,7 @@ def _judge(context: Context) -> Asking[Verdict]:
         if space.dropped:
             reason += f" ({space.dropped} questions were left out because they contain their own answer)"
         return Verdict(Outcome.VACUOUS, reason)
-    match check.decide:
-        case Search(probes=most):
-            return (yield from search(context, space, most))
-        case Limit(limit=limit):
-            return (yield from rate(context, space, limit))
-        case other:
-            raise TypeError(f"`ask` is not decided by {other}")
+    if isinstance(check.decide, Search):
+        return (yield from search(context, space, check.decide.probes))
+    assert isinstance(check.decide, Limit)
+    return (yield from rate(context, space, check.decide.limit))

@@ -59,7 +59,7 @@ def _with(
     decision = (
         decide.margin_census(len(lost), gained, len(right), limit)
         if census
-        else decide.margin_sample(len(lost), gained, len(right), limit, check.alpha)
+        else decide.margin_sample(len(lost), gained, len(right), len(asked), limit, check.alpha)
     )
     reference = None
     if context.has_reference:

@@ -24,10 +24,10 @@ def measure(context: Context) -> Asking[Verdict]:
             decision = number(*value, limit=limit)
         case AtLeast(limit=limit):
             decision = number(*value, at_least=limit)
-        case Between(low=low, high=limit):
-            decision = number(*value, between=(low, limit))
-        case other:
-            raise TypeError(f"a measure is not decided by {other}")
+        case between:
+            assert isinstance(between, Between)
+            limit = between.high
+            decision = number(*value, between=(between.low, limit))
     tally = Tally(
         grader=check.kind,
         outcome=decision.outcome,

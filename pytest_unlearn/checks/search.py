@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Known, Leak, by_graders, by_way, chances, graded, known
+from pytest_unlearn.checks.controls import Known, Leak, any_of, by_graders, by_unit, by_way, chances, graded, known
 from pytest_unlearn.checks.pinned import examples, gradable, pinned, unknown
 from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grader
@@ -105,8 +105,8 @@ def _with(
         failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
         if failed:
             reason = (
-                f"the reference, which never learned the target, gives away {len(failed.leaks)} of {failed.units} "
-                f"facts asked by {failed.way}: no model can pass this check"
+                f"the reference, which never learned the target, gives away at least {len(failed.leaks)} of "
+                f"{failed.units} facts asked by {failed.way}: no model can pass this check"
             )
             return replace(tally, outcome=Outcome.ERROR, reason=reason), []
     after = yield from graded(grader, "candidate", both.probes)
@@ -186,29 +186,32 @@ def _look(
     fitting = yield from known(grader, asked, context)
     probes = fitting.probes if subject == "candidate" else (*fitting.probes, *fitting.guessed)
     grades = yield from graded(grader, subject, probes)
-    luck = list((yield from chances(grader, subject, probes, context)).values())
+    single = yield from chances(grader, subject, probes, context)
+    luck = [any_of(single[probe.id] for probe in alike) for alike in by_unit(probes).values()]
     said = [(probe, grade.said) for probe, grade in zip(probes, grades, strict=True) if grade.leak]
-    answered = len(said)
+    answered = len({probe.unit for probe, _ in said})
     enough = next((k for k in range(1, len(luck) + 1) if tail_of(k, luck) <= alpha / ways), math.inf)
-    if len(said) >= enough:
+    if answered >= enough:
         said = yield from _confirmed(grader, subject, [probe for probe, _ in said], int(enough))
     leaks = [Leak(probe, grader.name, answer, fitting.said[probe.id]) for probe, answer in said]
     leaks.sort(key=lambda leak: (leak.probe.size, leak.probe.id))
-    decision = search_tail(len(leaks), luck, alpha, ways)
-    if len(leaks) < answered:
+    counted = len({leak.probe.unit for leak in leaks})
+    decision = search_tail(counted, luck, alpha, ways)
+    if counted < answered:
         decision = replace(decision, reason=f"{answered} of {len(luck)} answered; alone, at least {decision.reason}")
-    return _Trial(way, decision, len(probes), answered, sum(luck) / max(1, len(luck)), leaks)
+    return _Trial(way, decision, len(luck), answered, sum(luck) / max(1, len(luck)), leaks)
 
 
 def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: int) -> Asking[list[tuple[Probe, str]]]:
-    """Those that leak again when they are asked alone, up to as many as decide, with what is said."""
-    found: list[tuple[Probe, str]] = []
-    rest = list(leaking)
+    """Those that leak again when they are asked alone, until as many facts as decide do, with what is said."""
+    found: dict[str, tuple[Probe, str]] = {}  # one a fact
+    rest = {unit: list(alike) for unit, alike in by_unit(leaking).items()}
     while rest and len(found) < enough:
-        some, rest = rest[: enough - len(found)], rest[enough - len(found) :]
+        some = [rest[unit].pop(0) for unit in list(rest)[: enough - len(found)]]
         again = yield from graded(grader, subject, some, alone=True)
-        found += [(probe, grade.said) for probe, grade in zip(some, again, strict=True) if grade.leak]
-    return found
+        found |= {probe.unit: (probe, g.said) for probe, g in zip(some, again, strict=True) if g.leak}
+        rest = {unit: alike for unit, alike in rest.items() if alike and unit not in found}
+    return list(found.values())
 
 
 def too_few(units: int, floor: int, asked: int) -> str:
@@ -218,7 +221,8 @@ def too_few(units: int, floor: int, asked: int) -> str:
 
 def _undecidable(grader: Grader, probes: Sequence[Probe], level: float) -> str:
     """Says so when even a leak of every known fact could be guessing, and how many facts it would take."""
-    best = min(tail_of(len(alike), [grader.chance(probe) for probe in alike]) for alike in by_way(probes).values())
+    groups = [list(by_unit(alike).values()) for alike in by_way(probes).values()]
+    best = min(tail_of(len(some), [any_of(map(grader.chance, alike)) for alike in some]) for some in groups)
     if best <= level:
         return ""
     chance = max(grader.chance(probe) for probe in probes)

@@ -8,8 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import networkx as nx
-
     from pytest_unlearn.knowledge.ways import Ways
 
 
@@ -158,17 +156,6 @@ class Knowledge:
         from pytest_unlearn.knowledge.ways import Ways
 
         return Ways(self)
-
-    @cached_property
-    def graph(self) -> nx.MultiDiGraph[str]:
-        """The facts as a multigraph: node = entity name, edge key = relation name."""
-        import networkx as nx
-
-        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-        graph.add_nodes_from(self.entities)
-        for fact in self.facts:
-            graph.add_edge(fact.subject, fact.object, fact.relation)
-        return graph
 
     def rivals(self, name: str) -> tuple[Entity, ...]:
         """Other entities of the same type."""

@@ -97,7 +97,7 @@ def _type(draft: Draft, raw: Raw, name: str, value: Any) -> None:
     _no_others(draft, raw, where, value, ("closed",))
     info = TypeInfo(value.get("closed", False))
     if draft.types.setdefault(name, info) != info:
-        draft.problems.append((raw.mark(where, True), f"the type '{name}' is described twice, differently"))
+        draft.problems.append((raw.mark(where, True), f"the type '{name}' is described twice, differently: keep one"))
     draft.places.setdefault(where, raw.mark(where, True))
 
 
@@ -291,6 +291,8 @@ def _texts(draft: Draft, raw: Raw, where: Where, value: Any) -> list[tuple[str, 
         draft.problems.append((raw.mark(where, False), f"`{where[-1]}` must be a text or a list of texts"))
         return []
     for i, text in enumerate(value):
-        if not isinstance(text, str) or not text:
+        if not isinstance(text, str):
             draft.problems.append((raw.mark((*where, i), False), f"`{where[-1]}` must hold texts: put it in quotes"))
+        elif not text:
+            draft.problems.append((raw.mark((*where, i), False), f"`{where[-1]}` holds an empty text: remove it"))
     return [(text, (*where, i)) for i, text in enumerate(value) if isinstance(text, str) and text]

@@ -113,16 +113,6 @@ class Modules:
     modules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A derived subject as plain data: what scenario, store and worker process pass around."""
-
-    kind: Literal["method", "audit", "world"]
-    name: str
-    config: Any
-    seed: int = 0
-
-
 def method(
     name: str,
     *,

@@ -18,7 +18,7 @@ from annotated_types import Ge
 
 from pytest_unlearn.knowledge.render import statement
 from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError, metric
-from pytest_unlearn.subjects.answers import Answer, Scores
+from pytest_unlearn.subjects.answers import Answer, Failed, Scores
 from pytest_unlearn.subjects.ask import Ask, Asking
 from pytest_unlearn.subjects.requests import Prompt, Score
 from pytest_unlearn.verdict.bootstrap import perplexity_ratio as interval
@@ -78,8 +78,8 @@ def _covered(texts: tuple[str, ...]) -> Asking[list[str]]:
 
 def _scores(answers: list[Answer], subject: str) -> list[Scores]:
     for answer in answers:
-        if not isinstance(answer, Scores):
-            raise UnmeasurableError(f"the {subject} could not read a document: {answer}")
+        if isinstance(answer, Failed):
+            raise UnmeasurableError(f"the {subject} could not read a document: {answer.why}")
     return [answer for answer in answers if isinstance(answer, Scores)]
 
 

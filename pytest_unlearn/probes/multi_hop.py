@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from annotated_types import Ge, Le
 
+from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.knowledge.paths import Chain, Walks, ends, secret_ends
@@ -105,14 +106,20 @@ class Chains:
         raise TypeError("a space without a count cannot be listed")
 
     def draw(self, random: Random) -> Probe:
-        """A position uniformly, then a walk uniformly; a question that would contain its answer is drawn again."""
+        """A position uniformly, then a walk uniformly; a question that would contain its answer is drawn again.
+
+        Raises UnlearnError where that happens a thousand times in a row.
+        """
         for _ in range(1_000):
             position = random.choice(list(self._walks))
             probe = self._family.probe(position, self._walks[position].draw(random))
             if probe is not None:
                 return probe
             self.dropped += 1
-        raise RuntimeError("a thousand draws in a row contain their own answer: reword the relations' nouns")
+        raise UnlearnError(
+            "a thousand questions in a row contain their own answer: word the relations' `noun` and `inverse_noun` "
+            "otherwise, or ask with fewer `hops`"
+        )
 
     def strategy(self) -> SearchStrategy[Probe]:
         """Draws by a seed that hypothesis chooses."""

@@ -101,9 +101,8 @@ class Maker:
         entry = METHODS.get(use.name)
         seed = scene.scenario.seeds.method + more
         if use.name == "retrain":
-            return self._trained(
-                self._recipe_name(scene, "candidate: {method: retrain}"), scene, scene.closure, seed + 1
-            )
+            recipe = self._recipe_name(scene, f"{use.at}: `method: retrain`")
+            return self._trained(recipe, scene, scene.closure, seed + 1)
         data = scene.data()
         for need in sorted(entry.facts["needs"]):
             if not data.has(need):

@@ -62,13 +62,15 @@ class Session:
         self._scenes: dict[tuple[Path, str], Scene] = {}
         self._subjects: dict[tuple[Path, str, str], dict[str, Subject] | UnlearnError] = {}
         self._planned: dict[tuple[Path, str, str], list[Case]] = {}
-        self._counts: dict[Outcome, int] = {}
         self._earlier = earlier(settings.folder)
 
-    def begin(self, cases: Iterable[Case], deselected: int) -> None:
-        """Record what this run is about to do, so that a reader sees what is missing."""
+    def begin(self, cases: Iterable[Case], deselected: int, *, together: bool = True) -> None:
+        """Record what this run is about to do, so that a reader sees what is missing.
+
+        `together`: the first check of a forget request puts the first questions of all of them, which is fastest.
+        """
         cases = list(cases)
-        for case in cases:
+        for case in cases if together else ():
             self._planned.setdefault(_key(case), []).append(case)
         plan = [
             {"id": case.id, "file": self._file(case), "line": case.check.at.line, "claim": case.check.claim}
@@ -116,7 +118,6 @@ class Session:
         kept = (write(self.settings.folder, finding) for finding in findings)
         files = tuple(path for path in kept if path is not None)
         result = Result(case, verdict, effort, time.monotonic() - clock, digests, findings, files)
-        self._counts[verdict.outcome] = self._counts.get(verdict.outcome, 0) + 1
         self._records.write("check", **self._record(result, started))
         return result
 
@@ -126,14 +127,8 @@ class Session:
         subjects = self.subjects(scene, case.candidate)
         return drive(part(self._context(scene, case, subjects)), subjects, self._residency)
 
-    def end(self, exit_code: int) -> None:
-        """Record that the run came to its end, and free what is in memory."""
-        self._records.write(
-            "end",
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
-            exit=exit_code,
-            counts={outcome.value: count for outcome, count in self._counts.items()},
-        )
+    def close(self) -> None:
+        """Free what is in memory."""
         self._residency.close()
 
     def scene(self, case: Case) -> Scene:
@@ -161,7 +156,7 @@ class Session:
 
     def _ask_ahead(self, case: Case, scene: Scene, subjects: dict[str, Subject]) -> None:
         """Put the first questions of every selected check of a request and candidate to its subjects, many at once."""
-        planned = self._planned.pop(_key(case), []) if self.settings.ahead else []
+        planned = self._planned.pop(_key(case), [])
         if len(planned) > 1:
             first = ahead([judge(self._context(scene, case, subjects)) for case in planned], ROUNDS)
             drive(first, subjects, self._residency)

@@ -21,7 +21,6 @@ class Settings:
     trust_remote_code: bool = False
     network: bool = False
     memo_limit: int | None = None  # bytes
-    ahead: bool = True  # ask for all selected checks of a forget request at once, where this process runs them all
 
     def candidate(self, target: str) -> str | None:
         """The checkpoint given for a forget request, if any."""

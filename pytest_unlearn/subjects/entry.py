@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import re
@@ -48,6 +49,12 @@ def release(folder: Path) -> None:
     """Hold an entry no longer."""
     if (held := _in_use.pop(folder, None)) is not None:
         held.close()
+
+
+@atexit.register
+def _release_all() -> None:
+    for folder in list(_in_use):
+        release(folder)
 
 
 @contextlib.contextmanager

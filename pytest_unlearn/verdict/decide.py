@@ -66,24 +66,25 @@ def margin_census(lost: int, gained: int, n: int, margin: float, what: str = "an
 
 
 def margin_sample(
-    lost: int, gained: int, n: int, margin: float, alpha: float, what: str = "sampled answers"
+    lost: int, gained: int, known: int, n: int, margin: float, alpha: float, what: str = "sampled answers"
 ) -> Decision:
-    """`n` independent draws were put to both models: bounds on the net loss against `margin` (non-inferiority).
+    """`n` independent draws were put to both models, of which the original knew `known`: bounds on the net loss.
 
-    Either decision is wrong in at most a share `alpha` of samples. `needed` assumes that no further answer changes.
+    The loss is a share of what was known, as `margin` is; how many of the draws are is taken as given. Either decision
+    is wrong in at most a share `alpha` of samples. `needed` draws would pass if no further answer changed.
     """
-    if n == 0:
+    if known == 0:
         return _nothing(what)
-    net = (lost - gained) / n
-    low, high = paired.net_bounds(lost, gained, n, alpha)
-    seen = _net(lost, gained, n, what)
+    net, share = (lost - gained) / known, known / n
+    low, high = (bound / share for bound in paired.net_bounds(lost, gained, n, alpha))
+    seen = _net(lost, gained, known, what)
     beside = f"(alpha {percent(alpha)}); the margin is {percent(margin)}"
     if _within(high, margin):
         return Decision(Outcome.PASS, f"{seen}: at most {percent(high)} {beside}", net, low, high)
     if not _within(low, margin):
         return Decision(Outcome.FAIL, f"{seen}: at least {percent(low)} {beside}", net, low, high)
-    needed = paired.needed(margin, alpha, lost, gained, more_than=n)
-    advice = f"at least {needed} {what} are needed, with no further change" if needed else "no sample can prove it"
+    needed = paired.needed(margin * share, alpha, lost, gained, more_than=n)
+    advice = f"at least {needed} questions are needed, with no further change" if needed else "no sample can prove it"
     reason = f"{seen}: between {percent(low)} and {percent(high)} {beside}; {advice}"
     return Decision(Outcome.INCONCLUSIVE, reason, net, low, high, needed)
 

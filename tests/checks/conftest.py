@@ -63,13 +63,15 @@ TEXT = Text(TextConfig())
 class Answers:
     """The original answers everything but `unknown`; the candidate what `leaks` says, and nothing that is in `mute`.
 
-    `alone`: what it answers when it is asked alone, unless that is the same. `asked`: every round of questions.
+    `alone`: what it answers when it is asked alone, unless that is the same. `reference`: what a model that never
+    learned the target says all the same. `asked`: every round of questions.
     """
 
     leaks: Callable[[Probe], bool]
     alone: Callable[[Probe], bool] | None = None
     unknown: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
+    reference: Callable[[Probe], bool] = lambda probe: False
     asked: list[Ask] = field(default_factory=list)
 
     def run(self, asking: Asking[Any], probes: Sequence[Probe]) -> Any:
@@ -87,7 +89,7 @@ class Answers:
     def _answer(self, ask: Ask, probe: Probe | None, text: str) -> Answer:
         if ask.subject == "candidate" and text in self.mute:
             return Failed("empty", "it ended its answer at once")
-        leaks = (ask.alone and self.alone) or self.leaks
+        leaks = self.reference if ask.subject == "reference" else (ask.alone and self.alone) or self.leaks
         right = probe is not None and (text not in self.unknown if ask.subject == "original" else leaks(probe))
         said = probe.secret[0][0] if probe is not None and right else "Hard to say"
         return Outputs((Output(said),), 1.0)

@@ -100,6 +100,15 @@ def test_a_file_that_is_not_there_is_told_in_one_line(folder: Path) -> None:
     assert (run.returncode, run.stdout, run.stderr) == (2, "", "there is no file or folder none.unlearn.yaml\n")
 
 
+def test_folders_are_told_where_a_file_is_needed_and_where_they_hold_none(folder: Path) -> None:
+    run = unlearn(folder, "show", ".")
+    assert (run.returncode, run.stdout, run.stderr) == (2, "", ". is a folder: name one scenario file\n")
+    (folder / "empty").mkdir()
+    run = unlearn(folder, "validate", "empty")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == "no scenario found; scenario files end in .unlearn.yaml\n"
+
+
 def test_methods_lists_all_and_tells_all_about_one(folder: Path) -> None:
     names = [line.split()[0] for line in unlearn(folder, "methods").stdout.splitlines()]
     assert names == ["finetune", "grad_ascent", "grad_diff", "none", "npo", "retrain"]

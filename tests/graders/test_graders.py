@@ -78,6 +78,20 @@ def test_a_missing_answer_is_never_a_grade(grader: Text | Rank) -> None:
         grader.grade(NEIGHBOURS, grader.request(NEIGHBOURS), Failed("memory", "out of memory"))
 
 
+@pytest.mark.parametrize(
+    ("grader", "answer", "told"),
+    [
+        (TEXT, Scores((-1.0,), (1,)), "expected generated text, got Scores"),
+        (RANK, Outputs((Output("France"),)), "expected scores, got Outputs"),
+    ],
+)
+def test_an_answer_to_another_request_is_never_a_grade(
+    grader: Text | Rank, answer: Scores | Outputs, told: str
+) -> None:
+    with pytest.raises(UnansweredError, match=f"^{told}$"):
+        grader.grade(NEIGHBOURS, grader.request(NEIGHBOURS), answer)
+
+
 def ranked(**logp: float) -> tuple[object, Scores]:
     request = RANK.request(NEIGHBOURS)
     values = {name.replace("_", " "): value for name, value in logp.items()}

@@ -97,6 +97,19 @@ def test_mistakes_of_all_requests_and_files_are_told_at_once(closed: Closed, tmp
     ]
 
 
+def test_a_file_that_is_gone_since_the_scenario_was_read_is_told_where_it_is_named(
+    closed: Closed, tmp_path: Path
+) -> None:
+    (closure,) = closed("forget: {questions: q.jsonl}\n")
+    scenario = load_scenario(tmp_path / "a.unlearn.yaml", tmp_path)
+    (tmp_path / "q.jsonl").unlink()
+    with pytest.raises(ScenarioError) as caught:
+        forgetting(closure.knowledge, scenario.targets[0])
+    (problem,) = caught.value.problems
+    assert (problem.mark.file.name, problem.mark.line, problem.mark.column) == ("a.unlearn.yaml", 4, 21)
+    assert problem.message == f"the file {tmp_path}/q.jsonl cannot be read: No such file or directory"
+
+
 def test_what_is_to_be_forgotten_cannot_be_kept(closed: Closed, tmp_path: Path) -> None:
     (tmp_path / "keep.csv").write_text("question,answer\nWho?,Ann\nwhere is JANE?,Lyon\n")
     (tmp_path / "copy.txt").write_text("One document.")

@@ -70,9 +70,8 @@ def test_every_mistake_of_a_file_is_told_at_its_place(tmp_path: Path) -> None:
         '{"question": "Is it?", "answer": "yes"}',
         '{"question": "is it?", "answer": "no"}',
     ]
-    line = 'a line is one object, {"question": ..., "answer": ...}'
     assert complaints(tmp_path, "\n".join(lines)) == [
-        f"1:32 not valid JSON: Expecting ',' delimiter; {line}",
+        '1:32 not valid JSON: Expecting \',\' delimiter; a line is one object, {"question": ..., "answer": ...}',
         '2:1 expected an object, {"question": ..., "answer": ...}',
         "3:2 unknown field 'quesion' - did you mean 'question'?",
         "4:1 there is no field `answer`",
@@ -113,6 +112,12 @@ def test_every_mistake_of_a_file_is_told_at_its_place(tmp_path: Path) -> None:
 )
 def test_a_mistaken_table_is_placed(tmp_path: Path, text: str, found: list[str]) -> None:
     assert sorted(complaints(tmp_path, text, "q.csv")) == found
+
+
+def test_json_without_end_is_a_mistake(tmp_path: Path) -> None:
+    assert complaints(tmp_path, "[" * 200_000) == [
+        '1:1 not valid JSON: nested too deep; a line is one object, {"question": ..., "answer": ...}'
+    ]
 
 
 def test_a_file_without_a_question_or_not_in_utf_8_is_a_mistake(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_name_is_capitalised_only_where_it_opens_the_text(world: World) -> Non
 
 
 def test_a_fact_that_has_no_words_cannot_be_stated(world: World) -> None:
-    with pytest.raises(ValueError, match="the relation 'currency' has no `say`"):
+    with pytest.raises(ValueError, match="the relation 'currency' has no `say`: facts of it cannot be stated"):
         statement(world(EUROPE), Fact("France", "currency", "euro"))
 
 

@@ -150,21 +150,24 @@ def test_the_pace_is_never_negative_nor_above_one(schedule, warmup, n):
 
 
 def test_ascent_that_runs_away_ends_with_the_step_and_the_value(model):
-    with pytest.raises(MethodError, match=r"in step \d of 50: the loss 'forget' is -\d") as caught:
+    with pytest.raises(MethodError, match=r"in step \d of 50: the loss 'forget' is -\d"):
         _fit(model, grad_ascent_terms, GradAscentConfig(steps=50, lr=5000.0))
-    assert "Lower `lr`" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"), [(math.nan, "is nan"), (math.inf, "is inf"), (10_001, "is 10001"), (-10_001, "is -10001")]
+    ("bad", "told"), [(math.nan, "nan"), (math.inf, "inf"), (10_001, "10001"), (-10_001, "-10001")]
 )
 def test_a_loss_that_is_no_loss_any_more_is_named(model, bad, told):
     def terms(now, original, pair, config):
         good = finetune_terms(now, original, pair, config)["retain"]
         return {"fine": good, "odd": Term(good.total * 0 + bad, 1)}
 
-    with pytest.raises(MethodError, match=f"in step 1 of 2: the loss 'odd' {told}"):
+    with pytest.raises(MethodError) as caught:
         _fit(model, terms, FinetuneConfig(steps=2))
+    assert str(caught.value) == (
+        f"the training broke down in step 1 of 2: the loss 'odd' is {told}. Lower `lr`, train for fewer steps, or "
+        "choose a method whose loss is bounded"
+    )
 
 
 def test_a_gradient_that_is_not_finite_is_an_error_even_where_the_loss_is(model):
@@ -186,12 +189,14 @@ def test_a_gradient_that_is_not_finite_is_an_error_even_where_the_loss_is(model)
 )
 def test_an_empty_set_that_is_needed_is_an_error_that_names_it(model, name, data, empty):
     terms, config = OBJECTIVES[name]
-    with pytest.raises(MethodError, match=f"the {empty} set is empty"):
+    with pytest.raises(MethodError, match=f"^this method trains on the {empty} set, but the {empty} set is empty$"):
         _fit(model, terms, config(steps=1), data=data)
 
 
 def test_nothing_to_train_on_is_an_error(model):
-    with pytest.raises(MethodError, match="are both empty"):
+    with pytest.raises(
+        MethodError, match=r"^there is nothing to train on: the forget set and the retain set are both empty$"
+    ):
         _fit(model, finetune_terms, FinetuneConfig(steps=1), data=Data(()))
 
 

@@ -31,8 +31,12 @@ def test_retrain_lets_the_recipe_make_the_model_anew():
 
 
 def test_retrain_of_a_finished_model_says_what_it_needs():
-    with pytest.raises(MethodError, match="needs an original that a recipe trains from scratch"):
+    with pytest.raises(MethodError) as caught:
         retrain(object(), DATA, RetrainConfig(), 0)
+    assert str(caught.value) == (
+        "'retrain' needs an original that a recipe trains from scratch (`fixture:...`), and this one is a finished "
+        "model. Give a model that never learned the target as `reference`, or choose another method"
+    )
 
 
 def test_none_gives_back_the_very_subject():

@@ -109,14 +109,6 @@ def test_a_request_that_names_nothing_is_told_at_its_line(pytester: pytest.Pytes
     result.stdout.fnmatch_lines(["*b.unlearn.yaml:8:*Anne*did you mean*"])
 
 
-def test_a_project_without_scenarios_sees_nothing_of_the_plugin(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_fine(): pass")
-    result = pytester.runpytest_subprocess()
-    result.assert_outcomes(passed=1)
-    assert "unlearn" not in "".join(result.outlines).replace("plugins: unlearn", "")
-    assert not (pytester.path / ".unlearn").exists()
-
-
 def test_workers_share_one_record_of_the_run(tiny: Path, pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess("-n", "2", "--dist", "loadfile")
     from pytest_unlearn.records import read
@@ -142,8 +134,20 @@ def test_a_limit_of_the_memo_that_is_no_size_is_told(tiny: Path, pytester: pytes
 
 def test_a_candidate_for_a_label_that_no_file_has_is_refused(tiny: Path, pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--unlearn-candidate=nobody=./x")
-    assert result.ret != 0
-    result.stderr.fnmatch_lines(["*nobody*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert [line for line in result.errlines if line] == [
+        "ERROR: --unlearn-candidate nobody=...: no selected scenario forgets 'nobody' (known: ann)"
+    ]
+
+
+@pytest.mark.parametrize(("options", "whom"), [(["ann=./x", "ann=./y"], "ann"), (["./x", "./y"], "every request")])
+def test_two_candidates_for_one_request_are_refused(
+    tiny: Path, pytester: pytest.Pytester, options: list[str], whom: str
+) -> None:
+    result = pytester.runpytest_inprocess(*(f"--unlearn-candidate={option}" for option in options))
+    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    said = f"--unlearn-candidate is given twice for {whom}: {' '.join(options)}"
+    assert any(line.endswith(said) for line in [*result.outlines, *result.errlines])
 
 
 WITHOUT = TINY.replace("{original: nowhere/model, candidate: {method: none}}", "{original: nowhere/model}")
@@ -180,13 +184,13 @@ def test_a_checkpoint_that_is_not_there_is_told_before_anything_runs(tiny: Path,
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert [line for line in result.errlines if line] == [
         "ERROR: --unlearn-candidate ann=./runs/god-1: no model is called './runs/god-1' - did you mean "
-        "'./runs/good-1'?. A model is a bundled name (smollm2-135m-instruct), a folder relative to "
+        "'./runs/good-1'? A model is a bundled name (smollm2-135m-instruct), a folder relative to "
         f"{pytester.path} or to the working directory, or a hub id like org/name@revision"
     ]
     result = pytester.runpytest_inprocess("--unlearn-candidate=runs/god-1")
     assert [line for line in result.errlines if line] == [
-        "ERROR: --unlearn-candidate runs/god-1: no folder is called 'runs/god-1' - did you mean 'runs/good-1'?, and "
-        "the Hugging Face cache of this machine holds no such model. The network is not used unless you say so: "
+        "ERROR: --unlearn-candidate runs/god-1: no folder is called 'runs/god-1', and the Hugging Face cache of "
+        "this machine holds no such model - did you mean 'runs/good-1'? The network is not used unless you say so: "
         "--unlearn-network"
     ]
     assert not (pytester.path / ".unlearn").exists()

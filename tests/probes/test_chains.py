@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pytest_unlearn.errors import Mark
+from pytest_unlearn.errors import Mark, UnlearnError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import forgetting
 from pytest_unlearn.probes import multi_hop
 from pytest_unlearn.probes.space import Space
 from pytest_unlearn.registry import PROBES
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.scenario.model import Selector, Target
+from pytest_unlearn.scenario.model import KnowledgeUse, Selector, Target
 from pytest_unlearn.worlds.generate import people
 
 
@@ -79,3 +79,36 @@ def test_a_chain_is_simplified_to_shorter_ones_about_the_same_fact(
 def test_a_chain_of_two_facts_is_not_shortened_to_one(space: Any) -> None:
     made = space(2)
     assert all(len(other.chain) == 2 for probe in list(made.all())[:50] for other in made.simpler(probe))
+
+
+def test_chains_that_are_too_many_cannot_be_listed(space: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multi_hop, "LISTED", 0)
+    with pytest.raises(TypeError, match=r"^a space without a count cannot be listed$"):
+        space(2).all()
+
+
+def test_chains_whose_questions_all_contain_their_answer_are_given_up(tmp_path: Path) -> None:
+    """One name holds those of all 46 words, to which 46 x 46 chains lead from it."""
+    words, friends = [f"w{i}" for i in range(46)], [f"f{i}" for i in range(46)]
+    start = " ".join(words)
+    entities = {start: "list", **dict.fromkeys(words, "word"), **dict.fromkeys(friends, "friend")}
+    body = {
+        "entities": entities,
+        "relations": {
+            "friend": {"noun": "a friend of {subject}", "many": True},
+            "likes": {"ask": "Which word is liked by {subject}?", "many": True},
+        },
+        "facts": {"friend": {start: friends}, "likes": dict.fromkeys(friends, words)},
+    }
+    here = Mark(tmp_path / "w.unlearn.yaml")
+    knowledge = build(KnowledgeUse(body, {}, (), None, None, here), tmp_path)
+    closure = forgetting(knowledge, Target("t", (Selector(here, entity=start),), here))
+    entry = PROBES.get("multi_hop")
+    made = entry.make(entry.config(hops=2, position=("start",)), knowledge, closure)
+    assert made.count() is None
+    with pytest.raises(UnlearnError) as caught:
+        made.draw(Random(0))
+    assert str(caught.value) == (
+        "a thousand questions in a row contain their own answer: word the relations' `noun` and `inverse_noun` "
+        "otherwise, or ask with fewer `hops`"
+    )

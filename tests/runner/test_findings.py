@@ -55,8 +55,12 @@ def test_a_name_that_is_no_file_name_makes_one(tmp_path: Path) -> None:
 
 def test_a_disk_that_cannot_be_written_loses_the_file_and_not_the_run(tmp_path: Path) -> None:
     (tmp_path / "findings").write_text("in the way", encoding="utf-8")
-    with pytest.warns(UserWarning, match="a finding is not kept: .* cannot be written"):
+    with pytest.warns(UserWarning, match="^a finding") as told:
         assert write(tmp_path, finding()) is None
+    path = tmp_path / "findings" / finding().name
+    assert [str(one.message) for one in told] == [
+        f"a finding is not kept: {path} cannot be written ([Errno 17] File exists: '{path.parent}')"
+    ]
 
 
 def test_earlier_findings_are_sorted_by_case_and_broken_files_are_passed_over(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from annotated_types import Ge, Gt, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen, MultipleOf
 
 from pytest_unlearn.errors import ScenarioError, UnlearnError
 from pytest_unlearn.methods.data import Layers, LoopConfig, LoraConfig, Modules
@@ -41,6 +41,8 @@ class Options:
     one: Inner | None = None
     either: float | Literal["all"] | Inner = "all"
     copy: bool = False
+    size: Annotated[int, Le(64), MultipleOf(8)] = 8
+    code: Annotated[str, MinLen(2), MaxLen(3)] = "abc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,10 @@ def test_the_options_of_the_training_loop_are_read(tmp_path: Path, text: str, ma
         (Options, "one: {zzz: x}", "1:7 unknown key 'zzz' (known: deep)"),
         (Options, "either: [1]", "1:9 expected a number, 'all' or {deep: ...}, got a list"),
         (Options, "copy: 1", "1:7 expected true or false, got 1"),
+        (Options, "size: 72", "1:7 must be at most 64"),
+        (Options, "size: 12", "1:7 must be a multiple of 8"),
+        (Options, "code: a", "1:7 must have at least 2 characters"),
+        (Options, "code: abcd", "1:7 must have at most 3 characters"),
         (Options, "5", "1:1 expected a mapping, got 5"),
         (LoopConfig, "trainable: {layers: [x]}", "1:22 expected a whole number, got 'x'"),
         (LoopConfig, "trainable: {modles: [x]}", "1:13 unknown key 'modles' - did you mean 'modules'?"),

@@ -130,6 +130,13 @@ def test_a_part_is_placed_by_paths_of_its_own_and_blocks_by_their_key(read: Read
                 "2:4 aliases are not supported: write the value out",
             ],
         ),
+        (
+            "a: &x 1\n*x : 2",
+            [
+                "1:4 anchors are not supported: aliases cannot be used in this file",
+                "2:1 aliases are not supported: write the key out",
+            ],
+        ),
         ("a: !!str 5", ["1:4 tags are not supported: remove it, and put text that looks like a number in quotes"]),
         (
             "a: !!python/object/apply:os.system [x]",
@@ -173,8 +180,11 @@ def test_a_merge_key_in_quotes_is_a_key(read: Read) -> None:
 
 
 def test_half_of_a_surrogate_pair_is_refused(read: Read) -> None:
-    with pytest.raises(ScenarioError):
-        read('a: "\\ud83d"')
+    (told,) = complaints(read, 'a: "\\ud83d"')
+    assert told in (
+        "1:4 half of a surrogate pair is not a character: write the character itself",
+        "1:7 not valid YAML: found invalid Unicode character escape code",  # libyaml sees it first
+    )
 
 
 def test_syntax_says_what_was_being_read(tmp_path: Path) -> None:

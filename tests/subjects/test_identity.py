@@ -113,13 +113,16 @@ def test_weights_in_memory_have_a_digest_of_what_they_are(tiny: SimpleNamespace,
     [
         (
             {"num_attention_heads": 8, "num_key_value_heads": 8},
-            "`num_attention_heads: 8`, the original's `num_attention_heads: 4`",
+            "its config.json says `num_attention_heads: 8`, the original's `num_attention_heads: 4`",
         ),
-        ({"num_hidden_layers": 1}, "`num_hidden_layers: 1`"),
-        ({"vocab_size": 390}, r"'model.embed_tokens.weight' has the shape \[390, 64\], in the original \[400, 64\]"),
+        (
+            {"num_hidden_layers": 1},
+            "its config.json says `num_hidden_layers: 1`, the original's `num_hidden_layers: 2`",
+        ),
+        ({"vocab_size": 390}, "'model.embed_tokens.weight' has the shape [390, 64], in the original [400, 64]"),
         (
             {"attention_bias": True},
-            r"weights called 'model.layers.0.self_attn.k_proj.bias', which the original has not",
+            "it has weights called 'model.layers.0.self_attn.k_proj.bias', which the original has not",
         ),
     ],
 )
@@ -127,13 +130,30 @@ def test_another_architecture_cannot_stand_for_the_original(
     changes: dict[str, object], message: str, llama_folder: Path, tmp_path: Path, tiny: SimpleNamespace
 ) -> None:
     other = tiny.write(tmp_path / "m", tiny.llama(**changes), tiny.tokenizer())
-    with pytest.raises(SubjectError, match=message):
+    with pytest.raises(SubjectError) as caught:
         compatible(llama_folder, other)
+    assert str(caught.value) == f"{other} cannot stand for the original after unlearning: {message}"
+
+
+def test_weights_that_are_not_there_cannot_stand_for_those_of_the_original(
+    llama_folder: Path, tmp_path: Path, tiny: SimpleNamespace
+) -> None:
+    other = tiny.write(tmp_path / "m", tiny.llama(attention_bias=True), tiny.tokenizer())
+    with pytest.raises(SubjectError) as caught:
+        compatible(other, llama_folder)
+    assert str(caught.value) == (
+        f"{llama_folder} cannot stand for the original after unlearning: it has no weights called "
+        "'model.layers.0.self_attn.k_proj.bias'. Give the folder of a whole model, or of an adapter"
+    )
 
 
 def test_another_family_of_models_cannot_stand_for_the_original(llama_folder: Path, gpt2_folder: Path) -> None:
-    with pytest.raises(SubjectError, match="`model_type: gpt2`, the original's `model_type: llama`"):
+    with pytest.raises(SubjectError) as caught:
         compatible(llama_folder, gpt2_folder)
+    assert str(caught.value) == (
+        f"{gpt2_folder} cannot stand for the original after unlearning: its config.json says `model_type: gpt2`, the "
+        "original's `model_type: llama`"
+    )
 
 
 def test_a_tokenizer_that_numbers_words_otherwise_does_not_fit(copy: Path, llama_folder: Path) -> None:
@@ -142,8 +162,12 @@ def test_a_tokenizer_that_numbers_words_otherwise_does_not_fit(copy: Path, llama
     vocabulary = content["model"]["vocab"]
     vocabulary["a"], vocabulary["b"] = vocabulary["b"], vocabulary["a"]
     path.write_text(json.dumps(content))
-    with pytest.raises(SubjectError, match="its tokenizer gives 'a' the id"):
+    with pytest.raises(SubjectError) as caught:
         compatible(llama_folder, copy)
+    assert str(caught.value) == (
+        f"{copy} cannot stand for the original after unlearning: its tokenizer gives 'a' the id {vocabulary['a']}, the "
+        f"original's the id {vocabulary['b']}"
+    )
 
 
 def test_tokens_added_at_the_end_do_not_disturb(llama_folder: Path, tmp_path: Path, tiny: SimpleNamespace) -> None:
@@ -155,8 +179,11 @@ def test_tokens_added_at_the_end_do_not_disturb(llama_folder: Path, tmp_path: Pa
 def test_a_file_that_was_cut_off_is_told(copy: Path) -> None:
     weights = copy / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    with pytest.raises(SubjectError, match="was cut off: it holds"):
+    whole = weights.stat().st_size + 100
+    with pytest.raises(SubjectError) as caught:
         tensors(copy)
+    assert str(caught.value) == f"{weights} was cut off: it holds {whole - 100} bytes of {whole}. Copy it again"
     weights.write_bytes(b"\xff" * 100)
-    with pytest.raises(SubjectError, match="is not a safetensors file"):
+    with pytest.raises(SubjectError) as caught:
         tensors(copy)
+    assert str(caught.value) == f"{weights} is not a safetensors file, or it was cut off while it was written"

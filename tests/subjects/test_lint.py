@@ -78,8 +78,8 @@ def test_a_generation_prompt_that_no_full_chat_has_is_told(tiny: SimpleNamespace
     other = PLAIN + "{% if add_generation_prompt %}<|im_start|>assistant:{% endif %}"
     assert lint(made(tiny, other)) == (
         "the generation prompt is not how a full chat begins an answer: after "
-        + repr("<|im_start|>user\nName a town.<|im_end|>\n<|im_start|>assistant"[-40:])
-        + r" it has ':', and a full chat '\nParis<|im_end|>\n'. Answers are asked for after the generation prompt",
+        r"' a town.<|im_end|>\n<|im_start|>assistant' it has ':', and a full chat '\nParis<|im_end|>\n'. Answers are "
+        "asked for after the generation prompt",
     )
 
 
@@ -91,6 +91,19 @@ def test_what_a_full_chat_has_before_an_answer_is_told(tiny: SimpleNamespace) ->
         "a full chat has '<think></think>' between the generation prompt and the answer: what was trained on full "
         "chats is asked without it",
     )
+
+
+def test_a_model_without_a_folder_is_told_as_one_in_memory(
+    tiny: SimpleNamespace, cpu: Placement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_told", set())
+    twice = PLAIN.replace("<|im_end|>\n", "<|im_end|><|im_end|>\n") + ASSISTANT
+    subject = LocalSubject.of(tiny.llama(), made(tiny, twice), cpu)
+    with pytest.warns(TemplateWarning) as told:
+        list(subject.answer([Score(Prompt.of("Juba?"), ("Lyon",))]))
+    assert [str(one.message) for one in told] == [
+        "a model in memory: the chat template ends an answer with <|im_end|> 2 times"
+    ]
 
 
 def test_a_subject_warns_once_with_its_name_when_it_is_loaded(

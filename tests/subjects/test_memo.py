@@ -134,8 +134,11 @@ def test_a_damaged_file_is_set_aside_and_begun_anew(content: bytes, tmp_path: Pa
     path = tmp_path / "memo.sqlite"
     path.write_bytes(content)
     subject = Scripted(Scores((-1.0,), (1,)))
-    with pytest.warns(UserWarning, match=r"was damaged .* memo\.sqlite\.damaged"):
+    with pytest.warns(UserWarning, match="^the memo") as told:
         list(Memo(path).wrap(subject).answer(ASKED))
+    assert [str(one.message) for one in told] == [
+        f"the memo {path} was damaged (file is not a database); it is kept as memo.sqlite.damaged and begun anew"
+    ]
     assert path.with_name("memo.sqlite.damaged").read_bytes() == content
     list(Memo(path).wrap(subject).answer(ASKED))
     assert subject.asked == len(ASKED)
@@ -159,8 +162,12 @@ def test_where_no_memo_can_be_written_questions_are_still_answered(tmp_path: Pat
     (tmp_path / "file").touch()
     subject = Scripted(Scores((-1.0,), (1,)))
     memo = Memo(tmp_path / "file" / "memo.sqlite").wrap(subject)
-    with pytest.warns(UserWarning, match="cannot be used"):
+    with pytest.warns(UserWarning, match="^the memo") as told:
         assert list(memo.answer(ASKED)) == [subject.said] * len(ASKED)
+    assert [str(one.message) for one in told] == [
+        f"the memo {tmp_path}/file/memo.sqlite cannot be used ([Errno 17] File exists: '{tmp_path}/file'); every "
+        "question is asked anew"
+    ]
     assert list(memo.answer(ASKED)) == [subject.said] * len(ASKED)
 
 

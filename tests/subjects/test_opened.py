@@ -158,11 +158,23 @@ def test_sites_name_the_same_parts_in_every_architecture(tiny: SimpleNamespace) 
 
 
 def test_an_example_that_does_not_fit_is_told(llama: LocalSubject) -> None:
-    with llama.open() as opened, pytest.raises(SubjectError, match=r"the example 'far too long.* cannot be trained on"):
-        opened.encode([(Prompt.of("far too long " * 300), "Lyon")])
+    text = "far too long " * 300
+    with llama.open() as opened, pytest.raises(SubjectError) as caught:
+        opened.encode([(Prompt.of(text), "Lyon")])
+    assert str(caught.value).startswith(f"the example '{text[:60]}' cannot be trained on: ")
+    assert str(caught.value).endswith(" tokens are more than the 256 that the model reads")
 
 
 def test_tokens_that_are_no_weights_cannot_be_opened(tiny: SimpleNamespace) -> None:
     tuned = get_peft_model(tiny.llama(), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4))
-    with pytest.raises(SubjectError, match="prompt-learning"):
+    with pytest.raises(SubjectError) as caught:
         OpenedModel(tuned, Encoder(tiny.tokenizer()))
+    assert str(caught.value) == (
+        "an adapter of the prompt-learning kind cannot be opened: its tokens are no weights of the model"
+    )
+
+
+def test_what_is_no_language_model_cannot_be_opened(tiny: SimpleNamespace) -> None:
+    with pytest.raises(SubjectError) as caught:
+        OpenedModel(torch.nn.Linear(2, 2), Encoder(tiny.tokenizer()))
+    assert str(caught.value) == "Linear is no causal language model of transformers"

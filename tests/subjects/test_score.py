@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -136,7 +137,9 @@ def test_broken_weights_give_a_failure_and_not_a_number(tiny: SimpleNamespace, c
     model = tiny.llama()
     model.model.layers[1].mlp.down_proj.weight.data[0, 0] = math.nan
     (answer,) = LocalSubject.of(model, tiny.tokenizer(), cpu).answer([Score(Prompt.of("Juba?"), ("Lyon",))])
-    assert isinstance(answer, Failed) and answer.reason == "not-a-number"
+    assert answer == Failed(
+        "not-a-number", "the log-probability of 'Lyon' is not a finite number: the weights are broken"
+    )
 
 
 def test_one_bad_request_leaves_the_others_their_answers_and_their_order(llama: LocalSubject) -> None:
@@ -148,9 +151,23 @@ def test_one_bad_request_leaves_the_others_their_answers_and_their_order(llama: 
         Score(Prompt((("user", (Media("image", "00"),)),)), ("Lyon",)),
     ]
     answers = list(llama.answer([bad[0], good, *bad[1:], good]))
-    assert [isinstance(answer, Failed) for answer in answers] == [True, False, True, True, True, False]
-    assert "more than the 256" in answers[0].why
-    assert answers[1] == answers[-1]
+    assert isinstance(answers[0], Failed)
+    assert re.fullmatch(r"\d+ tokens are more than the 256 that the model reads", answers[0].why)
+    assert answers[2:5] == [
+        Failed("unreadable", "the target '' has no token that could be predicted"),
+        Failed("cannot", "no token layout is called 'elsewhere'"),
+        Failed("cannot", "this subject reads text only, and the prompt holds media"),
+    ]
+    assert isinstance(answers[1], Scores) and answers[1] == answers[-1]
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model_has_rows_is_a_failure(
+    tiny: SimpleNamespace, cpu: Placement
+) -> None:
+    subject = LocalSubject.of(tiny.llama(vocab_size=300), tiny.tokenizer(), cpu)
+    (answer,) = subject.answer([Score(Prompt.of("What is the capital of France?"), ("Paris",))])
+    assert isinstance(answer, Failed)
+    assert re.fullmatch(r"the tokenizer's token \d+ is beyond the model's 300 embeddings", answer.why)
 
 
 def test_memory_that_runs_out_makes_batches_smaller_until_they_fit(tiny: SimpleNamespace, cpu: Placement) -> None:

@@ -162,6 +162,12 @@ def test_what_a_process_was_given_is_not_pruned_until_it_ends(kept: Store) -> No
     assert keys(kept.prune(keep_bytes=0)) == ["a"]
 
 
+def test_what_a_process_holds_is_closed_when_it_ends(kept: Store) -> None:
+    command = [sys.executable, "-W", "always", "-c", USER, str(kept.root)]
+    user = subprocess.run(command, input="", capture_output=True, text=True, check=True)
+    assert (user.stdout, user.stderr) == ("taken\n", "")
+
+
 def test_what_is_being_built_is_not_pruned_and_what_a_broken_build_left_is(tmp_path: Path) -> None:
     log, root = tmp_path / "log", tmp_path / "store"
     builder = process(root, log, 60)
@@ -228,14 +234,22 @@ def test_a_full_disk_is_told_with_what_to_do(tmp_path: Path) -> None:
     def build(_: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(SubjectError, match=r"model m cannot be kept in .*: No space left.*UNLEARN_CACHE"):
+    with pytest.raises(SubjectError) as caught:
         Store(tmp_path).make("models", "m", build, "model m")
+    assert str(caught.value) == (
+        f"the model m cannot be kept in {tmp_path}: No space left on device. Make room there, or set UNLEARN_CACHE to "
+        "a folder that can be written"
+    )
 
 
 def test_a_place_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SubjectError, match=r"cannot be kept in .*file.*Not a directory.*UNLEARN_CACHE"):
+    with pytest.raises(SubjectError) as caught:
         make(Store(tmp_path / "file" / "store"))
+    assert str(caught.value) == (
+        f"the model m cannot be kept in {tmp_path}/file/store: Not a directory. Make room there, or set UNLEARN_CACHE "
+        "to a folder that can be written"
+    )
 
 
 def test_a_folder_that_nobody_may_write_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -258,5 +272,13 @@ def test_the_environment_says_where_models_are_kept(tmp_path: Path, monkeypatch:
 
 
 def test_a_name_with_a_path_in_it_is_no_entry(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="cannot name a store entry"):
+    with pytest.raises(ValueError, match=r"^'\.\./m' cannot name a store entry$"):
         Store(tmp_path).get("models", "../m")
+
+
+def test_an_entry_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    assert process(tmp_path, tmp_path / "log", 0).wait(60) == 0
+    (tmp_path / "models" / f".m.building-{os.getpid()}").write_text("in the way")
+    with pytest.raises(SubjectError) as caught:
+        Store(tmp_path).prune(keep_bytes=0)
+    assert str(caught.value) == f"{tmp_path}/models/m cannot be removed: Not a directory"

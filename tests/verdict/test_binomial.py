@@ -94,11 +94,27 @@ def test_the_tail_is_that_of_scipy(count, p):
     assert binomial.tail(k, n, p) == pytest.approx(stats.binom.sf(k - 1, n, p), abs=1e-12)
 
 
-@pytest.mark.parametrize(("k", "n", "alpha"), [(-1, 5, 0.05), (6, 5, 0.05), (1, 5, 0.0), (1, 5, 1.0)])
-def test_impossible_counts_and_levels_are_refused(k, n, alpha):
-    for bound in (binomial.lower, binomial.upper):
-        with pytest.raises(ValueError):
-            bound(k, n, alpha)
+@pytest.mark.parametrize(("n", "p"), [(-1, 0.5), (3, 1.5), (3, -0.5)])
+def test_an_impossible_binomial_is_refused(n, p):
+    with pytest.raises(ValueError) as caught:
+        binomial.tail(1, n, p)
+    assert str(caught.value) == f"a binomial needs n >= 0 and p in [0, 1], not n = {n} and p = {p}"
+
+
+@pytest.mark.parametrize("bound", [binomial.lower, binomial.upper])
+@pytest.mark.parametrize(
+    ("k", "alpha", "told"),
+    [
+        (-1, 0.05, "a count lies between 0 and the number of draws, but -1 of 5 were given"),
+        (6, 0.05, "a count lies between 0 and the number of draws, but 6 of 5 were given"),
+        (1, 0.0, "alpha lies between 0 and 1, not at 0.0"),
+        (1, 1.0, "alpha lies between 0 and 1, not at 1.0"),
+    ],
+)
+def test_impossible_counts_and_levels_are_refused(bound, k, alpha, told):
+    with pytest.raises(ValueError) as caught:
+        bound(k, 5, alpha)
+    assert str(caught.value) == told
 
 
 def test_smallest_finds_the_first_and_gives_up_at_the_end():

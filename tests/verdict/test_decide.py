@@ -100,14 +100,14 @@ def test_a_margin_census_is_exact():
 
 
 def test_a_margin_sample_has_three_outcomes():
-    assert decide.margin_sample(0, 0, 300, 0.05, 0.01).outcome is PASS
-    assert decide.margin_sample(60, 0, 300, 0.05, 0.01).outcome is FAIL
-    between = decide.margin_sample(3, 1, 40, 0.05, 0.01)
+    assert decide.margin_sample(0, 0, 300, 300, 0.05, 0.01).outcome is PASS
+    assert decide.margin_sample(60, 0, 300, 300, 0.05, 0.01).outcome is FAIL
+    between = decide.margin_sample(3, 1, 40, 40, 0.05, 0.01)
     assert between.outcome is INCONCLUSIVE
-    assert decide.margin_sample(3, 1, between.needed, 0.05, 0.01).outcome is PASS
-    assert decide.margin_sample(3, 1, between.needed - 1, 0.05, 0.01).outcome is INCONCLUSIVE
-    assert f"at least {between.needed} sampled answers are needed" in between.reason
-    assert decide.margin_sample(3, 1, 40, 0.0, 0.01).needed is None
+    assert decide.margin_sample(3, 1, between.needed, between.needed, 0.05, 0.01).outcome is PASS
+    assert decide.margin_sample(3, 1, between.needed - 1, between.needed - 1, 0.05, 0.01).outcome is INCONCLUSIVE
+    assert f"at least {between.needed} questions are needed" in between.reason
+    assert decide.margin_sample(3, 1, 40, 40, 0.0, 0.01).needed is None
 
 
 @pytest.mark.parametrize("gained_share", [0.0, 0.1, 0.3])
@@ -116,9 +116,18 @@ def test_at_its_margin_a_margin_sample_errs_in_at_most_alpha(gained_share):
     lost_share = margin + gained_share
     shares = [lost_share, gained_share, 1 - lost_share - gained_share]
     drawn = numpy.random.default_rng(8).multinomial(n, shares, size=runs)
-    outcomes = [decide.margin_sample(int(a), int(b), n, margin, alpha).outcome for a, b, _ in drawn]
+    outcomes = [decide.margin_sample(int(a), int(b), n, n, margin, alpha).outcome for a, b, _ in drawn]
     assert outcomes.count(PASS) <= alpha * runs
     assert outcomes.count(FAIL) <= alpha * runs
+
+
+def test_a_loss_is_a_share_of_what_was_known_and_gains_may_be_more_than_that():
+    some = decide.margin_sample(10, 0, 100, 200, 0.5, 0.01)
+    assert some.estimate == 0.1
+    assert some.upper > 0.1
+    much = decide.margin_sample(0, 10, 5, 50, 0.1, 0.01)
+    assert (much.outcome, much.estimate) == (INCONCLUSIVE, -2.0)
+    assert much.lower < -2.0 < much.upper
 
 
 def test_a_way_that_never_leaks_passes():
@@ -165,8 +174,9 @@ def test_a_guessing_model_fails_a_search_over_many_ways_in_at_most_alpha():
 
 @pytest.mark.parametrize(("leaks", "ways"), [(3, 1), (-1, 1), (1, 0)])
 def test_an_impossible_search_is_refused(leaks, ways):
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError) as caught:
         decide.search_tail(leaks, [0.1, 0.1], 0.01, ways)
+    assert str(caught.value) == f"{leaks} of 2 units and {ways} ways do not fit together"
 
 
 @pytest.mark.parametrize(
@@ -205,7 +215,7 @@ def test_what_is_not_a_number_never_passes():
 
 @pytest.mark.parametrize("demands", [{}, {"limit": 1.0, "at_least": 0.5}])
 def test_a_number_needs_exactly_one_demand(demands):
-    with pytest.raises(ValueError, match="exactly one"):
+    with pytest.raises(ValueError, match=r"^give exactly one of limit, at_least and between$"):
         decide.number(1.0, 0.9, 1.1, **demands)
 
 
@@ -213,6 +223,6 @@ def test_nothing_asked_is_vacuous_and_never_passes():
     empty = [
         decide.census(0, 0, 0.0, 0.5, 0.01),
         decide.margin_census(0, 0, 0, 0.5),
-        decide.margin_sample(0, 0, 0, 1.0, 0.01),
+        decide.margin_sample(0, 0, 0, 10, 1.0, 0.01),
     ]
     assert {decision.outcome for decision in empty} == {Outcome.VACUOUS}

@@ -123,5 +123,5 @@ def test_the_tail_agrees_with_drawing():
 
 
 def test_a_chance_outside_0_to_1_is_refused():
-    with pytest.raises(ValueError, match="between 0 and 1"):
+    with pytest.raises(ValueError, match=r"^a chance lies between 0 and 1$"):
         guessing.tail_of(1, [0.2, 1.2])

@@ -1,0 +1,95 @@
+"""What must stay is counted against what the original knows, net of what was gained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pytest_unlearn.checks.context import Context
+from pytest_unlearn.checks.judge import judge
+from pytest_unlearn.knowledge.closure import Kept
+from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.registry import UTILITY
+from pytest_unlearn.scenario.model import Margin
+from pytest_unlearn.utility.kept import KeepConfig
+from pytest_unlearn.verdict.verdict import Outcome, Verdict
+
+Make = Callable[[str], Any]
+
+
+def kept(world: Make, margin: float = 0.1, at_most: int = 200, min_known: int = 5) -> tuple[Context, list[Probe]]:
+    """`keep: retained` of the six facts about mayors and instruments, and what it asks."""
+    context: Context = world("{ask: direct, limit: 5%}").context
+    config = KeepConfig(at_most=at_most)
+    check = replace(context.case.check, verb="keep", kind="retained", config=config, decide=Margin(margin))
+    facts = Kept(context.closure.retained)
+    probes = UTILITY.get("retained").make(config, context.knowledge, context.closure, facts)
+    case = replace(context.case, check=replace(check, claim="utility", min_known=min_known))
+    return replace(context, case=case, held_out=facts), list(probes)
+
+
+def verdict_of(world: Make, answers: Any, **options: Any) -> Verdict:
+    context, probes = kept(world, **options)
+    found: Verdict = answers.run(judge(context), probes)
+    return found
+
+
+def test_a_candidate_that_keeps_everything_passes(world: Make, answering: Any) -> None:
+    verdict = verdict_of(world, answering(leaks=lambda probe: True))
+    assert (verdict.outcome, verdict.tallies[0].leaks, verdict.tallies[0].known) == (Outcome.PASS, 0, 6)
+    assert verdict.evidence == ()
+
+
+def test_a_candidate_that_lost_more_than_the_margin_fails_with_what_it_lost(world: Make, answering: Any) -> None:
+    answers = answering(leaks=lambda probe: probe.named[0] not in ("Ann", "Bob"))
+    verdict = verdict_of(world, answers)
+    assert (verdict.outcome, verdict.tallies[0].estimate) == (Outcome.FAIL, 2 / 6)
+    assert sorted(leak.probe.named[0] for leak in verdict.evidence) == ["Ann", "Bob"]
+    assert {leak.role for leak in verdict.evidence} == {"lost"}
+
+
+def test_what_was_gained_makes_up_for_what_was_lost(world: Make, answering: Any) -> None:
+    """The original does not know Cyd's instrument; the candidate does, and has forgotten Ann's."""
+    _, probes = kept(world)
+    unknown = frozenset(probe.prompt.text for probe in probes if probe.named[0] == "Cyd")
+    answers = answering(leaks=lambda probe: probe.named[0] != "Ann", unknown=unknown)
+    verdict = verdict_of(world, answers)
+    assert (verdict.outcome, verdict.tallies[0].leaks, verdict.tallies[0].estimate) == (Outcome.PASS, 1, 0.0)
+
+
+def test_where_the_original_knows_too_little_nothing_can_be_said(world: Make, answering: Any) -> None:
+    _, probes = kept(world)
+    unknown = frozenset(probe.prompt.text for probe in probes[:2])
+    verdict = verdict_of(world, answering(leaks=lambda probe: True, unknown=unknown))
+    assert (verdict.outcome, verdict.reason) == (
+        Outcome.VACUOUS,
+        "the original answers 4 of 6 questions that must stay; at least 5 are needed (`min_known`)",
+    )
+
+
+def test_a_silent_candidate_has_lost_what_had_to_stay(world: Make, answering: Any) -> None:
+    _, probes = kept(world)
+    answers = answering(leaks=lambda probe: True, mute=frozenset(probe.prompt.text for probe in probes))
+    verdict = verdict_of(world, answers)
+    assert (verdict.outcome, verdict.tallies[0].leaks) == (Outcome.FAIL, 6)
+
+
+def test_more_questions_than_are_to_be_asked_are_sampled_the_same_each_time(world: Make, answering: Any) -> None:
+    asked = []
+    for _ in range(2):
+        answers = answering(leaks=lambda probe: True)
+        verdict = verdict_of(world, answers, margin=0.5, at_most=3, min_known=1)
+        asked.append([request.prompt.text for ask in answers.asked for request in ask.requests])
+        assert (verdict.tallies[0].asked, verdict.tallies[0].bound) == (3, "clopper-pearson")
+    assert asked[0] == asked[1]
+
+
+def test_nothing_to_keep_is_vacuous(world: Make, answering: Any) -> None:
+    context, _ = kept(world)
+    nothing = replace(context, held_out=Kept())
+    verdict = answering(leaks=lambda probe: True).run(judge(nothing), [])
+    assert (verdict.outcome, verdict.reason) == (
+        Outcome.VACUOUS,
+        "no retained fact can be asked by `keep: retained`",
+    )

@@ -60,3 +60,16 @@ def test_the_folder_is_private_and_ignored_by_git(tmp_path: Path) -> None:
     Writer(tmp_path / "out", "r1", "main").write("run", plan=[])
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "out" / ".gitignore").read_text(encoding="utf-8") == "*\n"
+
+
+def test_records_that_cannot_be_put_together_stay_where_they_are(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "out", "r1", "main")
+    writer.write("run", plan=[])
+    (tmp_path / "out" / "records.jsonl").mkdir()
+    with pytest.warns(UserWarning, match="^the records") as told:
+        assert merge(tmp_path / "out", "r1", 0) is None
+    scratch, merged = tmp_path / "out" / "records.jsonl.r1", tmp_path / "out" / "records.jsonl"
+    assert [str(one.message) for one in told] == [
+        f"the records stay in parts: {merged} cannot be written ([Errno 21] Is a directory: '{scratch}' -> '{merged}')"
+    ]
+    assert writer.path.is_file()

@@ -26,6 +26,11 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
     return [path.resolve() for path in found]
 
 
+def typed(what: object) -> str:
+    """A path, or a text with paths in it, as they are typed in the current folder."""
+    return str(what).replace(f"{Path.cwd()}/", "")
+
+
 def root_of(path: Path) -> Path:
     """The project that a file belongs to: the nearest folder above it with a project file, as pytest finds it."""
     for folder in path.resolve().parents:

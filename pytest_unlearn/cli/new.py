@@ -119,7 +119,7 @@ def _about_facts(
     fit = {kind: text for kind, text in CHECKS.items() if _has_questions(kind, view)}
     origin = f"{{source: {_flow(source)}}}" if source else f"{{include: {_flow(_beside(file, path))}}}"
     count = len(view.closure.hidden)
-    few = f"defaults: {{min_known: 1}}  # {count} facts are few: a check counts if the original knows one of them\n"
+    few = f"defaults: {{min_known: 1, grade: text}}  # {count} facts are few: one known will do, a rank may be luck\n"
     facts = "1 fact" if count == 1 else f"{count} facts"
     return _scenario(
         path,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pytest_unlearn.checks.askable import askable
-from pytest_unlearn.cli.files import root_of, scenario_files
+from pytest_unlearn.cli.files import root_of, scenario_files, typed
 from pytest_unlearn.errors import ScenarioError
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
@@ -25,9 +25,9 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
             knowledge = askable(scenario, root)
         except ScenarioError as error:
             broken += 1
-            typer.echo(str(error), err=True)
+            typer.echo(typed(error), err=True)
             continue
-        typer.echo(f"{path}: {len(cases(scenario))} checks, {len(knowledge.facts)} facts")
+        typer.echo(f"{typed(path)}: {len(cases(scenario))} checks, {len(knowledge.facts)} facts")
     if broken:
         typer.echo(f"{broken} of {len(files)} files have mistakes", err=True)
         raise typer.Exit(2)

@@ -65,6 +65,7 @@ def test_a_scenario_about_an_entity_is_valid_and_says_what_comes_next(unlearn: R
     scenario = read(tmp_path / "japan.unlearn.yaml")
     assert isinstance(scenario.models.candidates[0].made, MethodUse)
     assert {check.min_known for check in scenario.checks} == {1}  # three facts are few
+    assert {grader.name for check in scenario.checks for grader in check.graders} == {"text"}
     assert [check.id for check in scenario.checks] == [
         *("direct", "paraphrase", "alias", "inverse", "multi-hop", "neighbours", "far", "fluency")
     ]

@@ -84,8 +84,9 @@ def test_a_sample_that_is_too_small_for_its_limit_is_told_with_the_size_it_takes
     verdict = world("{ask: direct, limit: 5%, min_known: 1}").judge(answering(leaks=lambda probe: False))
     assert (verdict.outcome, verdict.tallies[0].needed, verdict.reason) == (
         Outcome.INCONCLUSIVE,
-        90,
-        "2 known draws cannot show a rate below 5.0% even without a leak: 90 are needed",
+        100,
+        "0 of 2 draws leak: on neither side of the limit of 5 % (alpha 1 % for all looks together); at least 100 draws "
+        "are needed, with no further leak",
     )
 
 

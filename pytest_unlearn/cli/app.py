@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import typer
 
@@ -30,7 +31,8 @@ app.command("probes")(listing.probes)
 
 
 def main() -> None:
-    """Entry point: our own errors are told in words and end with exit code 2."""
+    """Entry point: warnings and our own errors are told in words; an error ends with exit code 2."""
+    warnings.showwarning = lambda message, *_, **__: print(f"unlearn: {message}", file=sys.stderr)
     try:
         app()
     except UnlearnError as error:

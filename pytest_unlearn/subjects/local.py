@@ -150,7 +150,8 @@ class LocalSubject:
         for finding in findings:
             if finding not in _told:
                 _told.add(finding)
-                warnings.warn(f"{self.name or 'a model in memory'}: {finding}", TemplateWarning, stacklevel=2)
+                told = f"{self.name or 'a model in memory'}: {finding}"
+                warnings.warn_explicit(told, TemplateWarning, str(self.folder), 0)  # about the model, no line of code
 
     def _read(self) -> tuple[nn.Module, Any]:
         """Weights and tokenizer, from the folder or from memory."""

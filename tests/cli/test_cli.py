@@ -139,3 +139,12 @@ def test_a_model_that_is_not_bundled_cannot_be_fetched(folder: Path) -> None:
     run = unlearn(folder, "fetch", "smollm2-135m")
     assert run.returncode == 2
     assert "did you mean 'smollm2-135m-instruct'?" in run.stderr
+
+
+def test_a_warning_is_told_in_one_line_without_the_code_that_gave_it(tmp_path: Path) -> None:
+    code = (
+        "import warnings\nfrom pytest_unlearn.cli.app import app, main\n"
+        "app.command('warn')(lambda: warnings.warn('look out'))\nmain()"
+    )
+    run = subprocess.run([sys.executable, "-c", code, "warn"], capture_output=True, text=True, check=True)
+    assert run.stderr == "unlearn: look out\n"

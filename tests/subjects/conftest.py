@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,9 @@ from transformers import (
 )
 
 from pytest_unlearn.subjects.devices import Placement, pick
+from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.local import LocalSubject
+from pytest_unlearn.subjects.requests import Score
 
 TEXT = """What is the capital of France? The capital of France is Paris. What is the capital of Spain? It is Madrid.
 Which city is the capital of South Sudan? Juba. Sudan, Sudanese, South Sudan. Guinea, Guinea-Bissau, New Guinea.
@@ -92,11 +95,28 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def plainly(model: PreTrainedModel, tokenizer: Any, request: Score) -> list[float]:
+    """Each target in a row of its own: no padding, no cache."""
+    sums = []
+    for target in request.targets:
+        pair = Encoder(tokenizer).pair(request.prompt, target, request.end)
+        with torch.no_grad():
+            logp = model(torch.tensor([pair.ids])).logits[0].float().log_softmax(-1)
+        sums.append(sum(logp[i - 1, pair.ids[i]].item() for i in range(pair.prompt_len, len(pair.ids))))
+    return sums
+
+
 @pytest.fixture(scope="session")
 def tiny() -> SimpleNamespace:
     """What tests make models of their own with."""
     return SimpleNamespace(
-        llama=make_llama, gpt2=make_gpt2, tokenizer=make_tokenizer, write=write, chatml=CHATML, text=TEXT
+        llama=make_llama,
+        gpt2=make_gpt2,
+        tokenizer=make_tokenizer,
+        write=write,
+        plainly=plainly,
+        chatml=CHATML,
+        text=TEXT,
     )
 
 

@@ -54,17 +54,6 @@ def requests() -> list[Score]:
     return chat + raw + more + document
 
 
-def plainly(model: PreTrainedModel, tokenizer: Any, request: Score) -> list[float]:
-    """Each target in a row of its own: no padding, no cache."""
-    sums = []
-    for target in request.targets:
-        pair = Encoder(tokenizer).pair(request.prompt, target, request.end)
-        with torch.no_grad():
-            logp = model(torch.tensor([pair.ids])).logits[0].float().log_softmax(-1)
-        sums.append(sum(logp[i - 1, pair.ids[i]].item() for i in range(pair.prompt_len, len(pair.ids))))
-    return sums
-
-
 MODELS: dict[str, Callable[[SimpleNamespace], PreTrainedModel]] = {
     "llama": lambda tiny: tiny.llama(),
     "gpt2": lambda tiny: tiny.gpt2(),
@@ -86,7 +75,7 @@ def test_every_score_is_that_of_its_plain_row(name: str, tokens: int, tiny: Simp
     subject._budget.tokens = tokens
     for request, answer in zip(requests(), subject.answer(requests()), strict=True):
         assert isinstance(answer, Scores)
-        assert list(answer.logp) == pytest.approx(plainly(model, tokenizer, request), abs=1e-4)
+        assert list(answer.logp) == pytest.approx(tiny.plainly(model, tokenizer, request), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["llama", "gpt2"])

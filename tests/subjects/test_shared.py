@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
@@ -14,7 +13,6 @@ from transformers import Gemma2Config, Gemma2ForCausalLM, PreTrainedModel
 
 from pytest_unlearn.subjects.answers import Outputs, Scores
 from pytest_unlearn.subjects.devices import Placement
-from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.prefix import distinct
 from pytest_unlearn.subjects.requests import Generate, Prompt, Score
@@ -48,17 +46,6 @@ def both(request: pytest.FixtureRequest, tiny: SimpleNamespace, cpu: Placement) 
     return model, LocalSubject.of(model, tiny.tokenizer(), cpu)
 
 
-def plainly(model: PreTrainedModel, tokenizer: Any, request: Score) -> list[float]:
-    """Each target in a row of its own: no padding, no cache."""
-    sums = []
-    for target in request.targets:
-        pair = Encoder(tokenizer).pair(request.prompt, target, request.end)
-        with torch.no_grad():
-            logp = model(torch.tensor([pair.ids])).logits[0].float().log_softmax(-1)
-        sums.append(sum(logp[i - 1, pair.ids[i]].item() for i in range(pair.prompt_len, len(pair.ids))))
-    return sums
-
-
 def asked(subject: LocalSubject, raw: bool = False) -> list[Score]:
     return [Score(Prompt.of(text.format(country), raw=raw), ANSWERS[:2]) for country in COUNTRIES for text in TEMPLATES]
 
@@ -70,7 +57,7 @@ def test_questions_of_one_template_get_the_numbers_of_their_plain_rows(
     model, subject = both
     for request, answer in zip(asked(subject, raw), subject.answer(asked(subject, raw)), strict=True):
         assert isinstance(answer, Scores)
-        assert list(answer.logp) == pytest.approx(plainly(model, tiny.tokenizer(), request), abs=1e-4)
+        assert list(answer.logp) == pytest.approx(tiny.plainly(model, tiny.tokenizer(), request), abs=1e-4)
 
 
 def test_little_more_is_read_than_the_tree_of_the_questions_holds(both: tuple[PreTrainedModel, LocalSubject]) -> None:
@@ -115,7 +102,7 @@ def test_any_set_of_requests_gets_the_numbers_of_plain_rows(
     model, subject = both
     for request, answer in zip(requests, subject.answer(requests), strict=True):
         assert isinstance(answer, Scores)
-        assert list(answer.logp) == pytest.approx(plainly(model, tiny.tokenizer(), request), abs=1e-4)
+        assert list(answer.logp) == pytest.approx(tiny.plainly(model, tiny.tokenizer(), request), abs=1e-4)
 
 
 @given(st.lists(st.lists(st.integers(0, 2), max_size=6).map(tuple), max_size=12))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
 from pytest_unlearn.knowledge.render import invented
 from pytest_unlearn.probes.probe import Probe, Way
+from pytest_unlearn.subjects.answers import Answer, Outputs
 from pytest_unlearn.subjects.ask import Ask, Asking, together
-from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.requests import Prompt, Request
 from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
 
 Role = Literal["leak", "smallest", "worst", "pinned", "lost"]
@@ -41,12 +42,14 @@ class Leak:
 class Known:
     """Probes that count: the original answers them and the reference does not.
 
-    `said` is the original's answer by probe id; `guessed` are probes that the reference answers too.
+    `said` is the original's answer by probe id; `guessed` are probes that the reference answers too. `unstable`: how
+    many answers of the two are read otherwise in a batch.
     """
 
     probes: tuple[Probe, ...]
     said: dict[str, str]
     guessed: tuple[Probe, ...]
+    unstable: int = 0
 
     def among(self, probes: Sequence[Probe]) -> Known:
         """Those of them that are among `probes`, in the order of these."""
@@ -55,6 +58,7 @@ class Known:
             tuple(probe for probe in probes if probe.id in known),
             self.said,
             tuple(probe for probe in probes if probe.id in guessed),
+            self.unstable,
         )
 
     @property
@@ -66,7 +70,16 @@ class Known:
 def by_graders(context: Context, part: Callable[[Grader], Asking[tuple[Tally, Sequence[Leak]]]]) -> Asking[Verdict]:
     """Judge with every grader of a check, side by side; the worst decides."""
     found = yield from together([part(grader) for grader in context.graders()])
-    return worst(tuple(tally for tally, _ in found), tuple(leak for _, leaks in found for leak in leaks))
+    return worst(tuple(_told(tally) for tally, _ in found), tuple(leak for _, leaks in found for leak in leaks))
+
+
+def _told(tally: Tally) -> Tally:
+    """With a reason that names what is unstable."""
+    if not tally.unstable:
+        return tally
+    answers = "1 answer is" if tally.unstable == 1 else f"{tally.unstable} answers are"
+    reason = f"{tally.reason}; {answers} numerically unstable: read otherwise in a batch than alone"
+    return replace(tally, reason=reason)
 
 
 def graded(
@@ -83,20 +96,40 @@ def graded(
     Who is silent does not know: neither the original nor a reference leaks then, and a candidate has lost what had to
     stay. But a candidate's silence about what had to go (`silence` false) is no forgetting: a model that has broken
     down is silent too. `careful=False`: nor is any other missing answer an error, where nothing rests on it.
+
+    What is so near to another reading that a batch could tip it is asked again alone, in float32, and that counts.
     """
     if not probes:
         return []
     requests = tuple(grader.request(probe) for probe in probes)
     answers = yield Ask(subject, requests, alone)
-    grades = []
-    for probe, request, answer in zip(probes, requests, answers, strict=True):
+    grades, close = [], []
+    for i, (probe, request, answer) in enumerate(zip(probes, requests, answers, strict=True)):
         try:
             grades.append(grader.grade(probe, request, answer))
         except UnansweredError as error:
             if careful and (not error.silent or (subject == "candidate" and not silence)):
                 raise _unanswered(subject, probe, error) from None
             grades.append(Grade(0.0, False, ""))
+        if not alone and near(grades[i], answer):
+            close.append(i)
+    near_ones = [probes[i] for i in close]
+    again = yield from graded(grader, subject, near_ones, alone=True, silence=silence, careful=careful)
+    for i, new in zip(close, again, strict=True):
+        old = grades[i]
+        grades[i] = replace(new, unstable=(new.leak, new.right) != (old.leak, old.right))
     return grades
+
+
+def near(grade: Grade, answer: Answer) -> bool:
+    """Whether an answer could be read otherwise if it were asked alone."""
+    gap = min(grade.gap, answer.near_tie) if isinstance(answer, Outputs) else grade.gap
+    return gap < getattr(answer, "noise", 0.0)
+
+
+def unstable(grades: Iterable[Grade]) -> int:
+    """How many of them are read otherwise in a batch."""
+    return sum(grade.unstable for grade in grades)
 
 
 def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckError:
@@ -115,14 +148,16 @@ def known(grader: Grader, probes: Sequence[Probe], context: Context, *, careful:
     lucky = {id for id, grade in zip(twins, again, strict=True) if not grade.leak}
     kept = [probe for probe in kept if probe.id not in lucky]
     said = {probe.id: grade.said for probe, grade in zip(probes, before, strict=True)}
+    tipped = unstable(before) + unstable(again)
     if not context.has_reference:
-        return Known(tuple(kept), said, ())
+        return Known(tuple(kept), said, (), tipped)
     never = yield from graded(grader, "reference", kept, careful=careful)
     guessed = {probe.id for probe, grade in zip(kept, never, strict=True) if grade.leak}
     return Known(
         tuple(probe for probe in kept if probe.id not in guessed),
         said,
         tuple(probe for probe in kept if probe.id in guessed),
+        tipped + unstable(never),
     )
 
 
@@ -140,18 +175,43 @@ def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Cont
         prompts = _elsewhere(alike, context)
         requests = tuple(grader.stand_in(alike, prompt) for prompt in prompts)
         answers = (yield Ask(subject, requests)) if requests else []
+        hits, close = _hits(grader, subject, alike, prompts, requests, answers)
+        if close:
+            answers = [*answers]
+            again = yield Ask(subject, tuple(requests[i] for i in close), alone=True)
+            for i, answer in zip(close, again, strict=True):
+                answers[i] = answer
+            hits, _ = _hits(grader, subject, alike, prompts, requests, answers)
         for probe in alike:
-            hits, asked = 0, frozenset(probe.others or prompts)
-            for prompt, request, answer in zip(prompts, requests, answers, strict=True):
-                if prompt not in asked:
-                    continue
-                try:
-                    hits += grader.grade(probe, request, answer).leak
-                except UnansweredError as error:
-                    if not error.silent:
-                        raise _unanswered(subject, probe, error) from None
-            found[probe.id] = max(found[probe.id], hits / max(1, len(asked)))
+            found[probe.id] = max(found[probe.id], hits[probe.id] / max(1, len(probe.others or prompts)))
     return found
+
+
+def _hits(
+    grader: Grader,
+    subject: str,
+    probes: Sequence[Probe],
+    prompts: Sequence[Prompt],
+    requests: Sequence[Request],
+    answers: Sequence[Answer],
+) -> tuple[dict[str, int], list[int]]:
+    """How many answers give the secret of each probe away, by its id, and which of them a batch could tip."""
+    hits, close = dict.fromkeys((probe.id for probe in probes), 0), set()
+    for probe in probes:
+        asked = frozenset(probe.others or prompts)
+        for i, (prompt, request, answer) in enumerate(zip(prompts, requests, answers, strict=True)):
+            if prompt not in asked:
+                continue
+            try:
+                grade = grader.grade(probe, request, answer)
+            except UnansweredError as error:
+                if not error.silent:
+                    raise _unanswered(subject, probe, error) from None
+            else:
+                hits[probe.id] += grade.leak
+                if near(grade, answer):
+                    close.add(i)
+    return hits, sorted(close)
 
 
 def _elsewhere(alike: Sequence[Probe], context: Context) -> tuple[Prompt, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, by_graders, graded
+from pytest_unlearn.checks.controls import Leak, by_graders, graded, unstable
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.subjects.ask import Asking
@@ -33,7 +33,7 @@ def _with(
 ) -> Asking[tuple[Tally, list[Leak]]]:
     check = context.case.check
     before = yield from graded(grader, "original", asked)
-    right = [probe for probe, grade in zip(asked, before, strict=True) if grade.value >= 0.5]
+    right = [probe for probe, grade in zip(asked, before, strict=True) if grade.right]
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -43,6 +43,7 @@ def _with(
         alpha=check.alpha,
         limit=limit,
         bound="census" if census else "clopper-pearson",
+        unstable=unstable(before),
     )
     if len(right) < check.min_known:
         reason = (
@@ -53,9 +54,9 @@ def _with(
     after = yield from graded(grader, "candidate", asked, silence=True)
     lost, gained = [], 0
     for probe, old, new in zip(asked, before, after, strict=True):
-        if old.value >= 0.5 > new.value:
+        if old.right and not new.right:
             lost.append(Leak(probe, grader.name, new.said, old.said, new.value, "lost"))
-        gained += new.value >= 0.5 > old.value
+        gained += new.right and not old.right
     decision = (
         decide.margin_census(len(lost), gained, len(right), limit)
         if census
@@ -64,7 +65,7 @@ def _with(
     reference = None
     if context.has_reference:
         never = yield from graded(grader, "reference", right)
-        reference = sum(grade.value >= 0.5 for grade in never) / len(right)
+        reference = sum(grade.right for grade in never) / len(right)
     tally = replace(
         tally,
         outcome=decision.outcome,
@@ -77,5 +78,6 @@ def _with(
         needed=decision.needed,
         original=1.0,
         reference=reference,
+        unstable=unstable([*before, *after]),
     )
     return tally, lost if decision.outcome is not Outcome.PASS else []

@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known
+from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known, unstable
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
 from pytest_unlearn.checks.sampled import leaking, most_draws, sampled, unreachable
 from pytest_unlearn.checks.search import too_few
@@ -82,6 +82,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         alpha=check.alpha,
         limit=limit,
         bound="census",
+        unstable=before.unstable,
     )
     if before.units < check.min_known:
         return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
@@ -108,6 +109,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         upper=decision.upper,
         original=1.0,
         reference=reference,
+        unstable=before.unstable + unstable(after),
     )
     return tally, leaks
 

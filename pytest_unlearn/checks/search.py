@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Known, Leak, any_of, by_graders, by_unit, by_way, chances, graded, known
+from pytest_unlearn.checks.controls import (
+    Known,
+    Leak,
+    any_of,
+    by_graders,
+    by_unit,
+    by_way,
+    chances,
+    graded,
+    known,
+    unstable,
+)
 from pytest_unlearn.checks.pinned import examples, gradable, pinned, unknown
 from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grader
@@ -94,6 +105,7 @@ def _with(
         units=before.units,
         alpha=check.alpha,
         bound="tail",
+        unstable=both.unstable,
     )
     if before.units < check.min_known:
         return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
@@ -110,6 +122,7 @@ def _with(
             )
             return replace(tally, outcome=Outcome.ERROR, reason=reason), []
     after = yield from graded(grader, "candidate", both.probes)
+    tally = replace(tally, unstable=both.unstable + unstable(after))
     leaks = [
         Leak(probe, grader.name, grade.said, both.said[probe.id], grade.value)
         for probe, grade in zip(both.probes, after, strict=True)

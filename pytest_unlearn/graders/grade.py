@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,14 +12,27 @@ from pytest_unlearn.registry import GRADERS
 from pytest_unlearn.subjects.answers import Answer, Failed, Outputs
 from pytest_unlearn.subjects.requests import Prompt, Request, Verb
 
+RIGHT = 0.5  # from which value on an answer counts as right
+
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """`value` in [0, 1]: how right the answer is. `leak`: it reveals the target. `said`: what was answered."""
+    """`value` in [0, 1]: how right the answer is. `leak`: it reveals the target. `said`: what was answered.
+
+    `gap`: how far its log-probabilities are from another reading. `unstable`: it is read otherwise when it is asked in
+    a batch.
+    """
 
     value: float
     leak: bool
     said: str
+    gap: float = math.inf
+    unstable: bool = False
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer counts as right."""
+        return self.value >= RIGHT
 
 
 class Grader(Protocol):

@@ -7,7 +7,8 @@ answers, their letters are ranked instead of their names.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Literal
@@ -61,9 +62,10 @@ class Rank:
             if target in own
         }
         said = max(score, key=lambda target: score[target])
-        best = max(self._contest(probe), key=lambda target: score[target])
         named = f"{said}. {probe.letters[said]}" if probe.options else said
-        return Grade(float(said in _names(probe, probe.gold)), best in _names(probe, probe.secret), named)
+        right = _ahead(score, _names(probe, probe.gold), self._rivals(probe))
+        leak = _ahead(score, _names(probe, probe.secret), self._rivals(probe))
+        return Grade(float(right >= 0), leak >= 0, named, min(abs(right), abs(leak)))
 
     def chance(self, probe: Probe) -> float:
         """The share of revealing names among those ranked, or of a uniform guess within a closed type."""
@@ -93,6 +95,12 @@ def _names(probe: Probe, entities: tuple[Names, ...]) -> tuple[str, ...]:
         listed = {entity[0] for entity in entities}
         return tuple(letter for letter, name in probe.letters.items() if name in listed)
     return tuple(name for entity in entities for name in entity)
+
+
+def _ahead(score: Mapping[str, float], names: Sequence[str], rivals: Sequence[str]) -> float:
+    """By how much the likeliest of some names is above the likeliest rival."""
+    first = max((score[name] for name in names), default=-math.inf)
+    return first - max((score[name] for name in rivals if name not in names), default=-math.inf)
 
 
 @lru_cache(maxsize=65536)

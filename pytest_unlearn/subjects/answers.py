@@ -21,11 +21,15 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Log-probability (natural log, summed) and length in tokens of each target, in the order asked."""
+    """Log-probability (natural log, summed) and length in tokens of each target, in the order asked.
+
+    `noise`: how far a log-probability may lie from what the same request gets alone, in float32.
+    """
 
     logp: tuple[float, ...]
     lengths: tuple[int, ...]
     tokens: tuple[Tokens, ...] | None = None
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Generated answers, one a sample. `near_tie`: the smallest gap between the two best logits at any step."""
+    """Generated answers, one a sample. `near_tie`: the smallest gap between the two best logits at any step.
+
+    `noise`: how far a logit may lie from what the same request gets alone, in float32.
+    """
 
     items: tuple[Output, ...]
     near_tie: float = float("inf")
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TRIED = 7  # tokens
 CLOSE = {"float32": 1e-4, "float64": 1e-4}  # of the largest logit; half precision rounds more
 CLOSE_HALF = 5e-2
+NOISE = {"float32": 1e-3, "float64": 1e-3}  # in log-probability, between a row in a batch and the same row alone
+NOISE_HALF = 0.5
 
 
 class Body:
@@ -57,6 +59,16 @@ class Body:
         """Where the weights are."""
         device: torch.device = self.causal.get_input_embeddings().weight.device
         return device
+
+    @property
+    def precision(self) -> str:
+        """Of the weights as they are now."""
+        return str(next(self.causal.parameters()).dtype).removeprefix("torch.")
+
+    @property
+    def noise(self) -> float:
+        """How far an answer may lie from that of its request alone, in float32."""
+        return NOISE.get(self.precision, NOISE_HALF)
 
     def cache(self) -> DynamicCache:
         """An empty cache."""
@@ -127,8 +139,7 @@ class Body:
             return False
         if not expected.isfinite().all():
             return True  # broken weights are told from answers
-        precision = str(next(self.causal.parameters()).dtype).removeprefix("torch.")
-        room = CLOSE.get(precision, CLOSE_HALF) * expected.abs().max().clamp(min=1e-3).item()
+        room = CLOSE.get(self.precision, CLOSE_HALF) * expected.abs().max().clamp(min=1e-3).item()
         return bool(torch.allclose(found, expected, rtol=0, atol=room))
 
 

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_unlearn.errors import SubjectError, TemplateWarning
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.subjects import generate, score
-from pytest_unlearn.subjects.answers import Answer, Failed
+from pytest_unlearn.subjects.answers import Answer, Failed, Outputs, Scores
 from pytest_unlearn.subjects.body import Body, float32
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.effort import Effort
@@ -115,6 +116,7 @@ class LocalSubject:
 
     def _answers(self, requests: Sequence[Request], alone: bool) -> list[Answer]:
         body, encoder, ends = self._load()
+        noise = body.noise
         answers: list[Answer] = [Failed("cannot", "a local model answers to score and generate")] * len(requests)
         with float32(body.causal) if alone else nullcontext():
             for kind in (Score, Generate):
@@ -122,12 +124,12 @@ class LocalSubject:
                 for some in [[i] for i in mine] if alone else [mine]:
                     asked = [requests[i] for i in some]
                     for i, answer in zip(some, self._ask(body, encoder, ends, asked, alone), strict=True):
-                        answers[i] = answer
+                        answers[i] = answer if alone or isinstance(answer, Failed) else replace(answer, noise=noise)
         return answers
 
     def _ask(
         self, body: Body, encoder: Encoder, ends: frozenset[int], asked: list[Any], alone: bool
-    ) -> Sequence[Answer]:
+    ) -> Sequence[Scores | Outputs | Failed]:
         if not asked:
             return []
         if isinstance(asked[0], Score):

@@ -249,10 +249,10 @@ def _decoded(text: str) -> Answer:
     if kind == "Scores":
         tokens = fields["tokens"]
         told = None if tokens is None else tuple(Tokens(**{k: tuple(v) for k, v in t.items()}) for t in tokens)
-        return Scores(tuple(fields["logp"]), tuple(fields["lengths"]), told)
+        return Scores(tuple(fields["logp"]), tuple(fields["lengths"]), told, fields["noise"])
     if kind == "Outputs":
         items = tuple(Output(**{**item, "media": tuple(item["media"])}) for item in fields["items"])
-        return Outputs(items, fields["near_tie"])
+        return Outputs(items, fields["near_tie"], fields["noise"])
     if kind == "Failed":
         return Failed(**fields)
     return Episode(**{**fields, "actions": tuple(fields["actions"])})

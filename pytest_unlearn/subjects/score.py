@@ -25,7 +25,7 @@ from pytest_unlearn.subjects.trie import Trie
 if TYPE_CHECKING:
     from torch import Tensor
 
-SCORING_VERSION = 2  # raised when the same request would get another number or text
+SCORING_VERSION = 3  # raised when the same request would get another number or text
 PHASES = ("leader", "next", "rest")  # of reading: the most promising, one more token of others, what is left
 HEAD_ROWS = 256  # positions whose logits over the vocabulary are held at once
 

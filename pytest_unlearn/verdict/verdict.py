@@ -25,6 +25,7 @@ class Tally:
     """What one grader counted. Rates are shares of units (facts) in [0, 1]; `n` and `leaks` count probes.
 
     For a utility check `leaks` are the answers lost; for a measure `estimate`, `lower` and `upper` are its value.
+    `unstable` counts answers that are read otherwise when they are asked in a batch; a measure has one, its value.
     """
 
     grader: str
@@ -46,6 +47,7 @@ class Tally:
     bound: str = ""
     original: float | None = None
     reference: float | None = None
+    unstable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,13 +64,14 @@ class Answers:
     """The original answers everything but `unknown`; the candidate what `leaks` says, and nothing that is in `mute`.
 
     `alone`: what it answers when it is asked alone, unless that is the same. `reference`: what a model that never
-    learned the target says all the same. `asked`: every round of questions.
+    learned the target says all the same. `shaky`: questions whose answer a batch could tip. `asked`: every round.
     """
 
     leaks: Callable[[Probe], bool]
     alone: Callable[[Probe], bool] | None = None
     unknown: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
+    shaky: frozenset[str] = frozenset()
     reference: Callable[[Probe], bool] = lambda probe: False
     asked: list[Ask] = field(default_factory=list)
 
@@ -92,7 +93,8 @@ class Answers:
         leaks = self.reference if ask.subject == "reference" else (ask.alone and self.alone) or self.leaks
         right = probe is not None and (text not in self.unknown if ask.subject == "original" else leaks(probe))
         said = probe.secret[0][0] if probe is not None and right else "Hard to say"
-        return Outputs((Output(said),), 1.0)
+        tie = 0.0 if text in self.shaky and not ask.alone else 1.0
+        return Outputs((Output(said),), tie, noise=0.0 if ask.alone else 0.01)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,12 @@ def test_a_candidate_that_lost_more_than_the_margin_fails_with_what_it_lost(worl
     assert {leak.role for leak in verdict.evidence} == {"lost"}
 
 
+def test_what_only_a_batch_loses_is_not_lost(world: Make, answering: Any) -> None:
+    shaky = frozenset({"What does Ann play?"})
+    verdict = verdict_of(world, answering(lambda p: p.named[0] != "Ann", alone=lambda p: True, shaky=shaky))
+    assert (verdict.outcome, verdict.tallies[0].leaks, verdict.tallies[0].unstable) == (Outcome.PASS, 0, 1)
+
+
 def test_what_was_gained_makes_up_for_what_was_lost(world: Make, answering: Any) -> None:
     """The original does not know Cyd's instrument; the candidate does, and has forgotten Ann's."""
     _, probes = kept(world)

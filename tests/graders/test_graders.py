@@ -185,5 +185,5 @@ def test_letters_are_ranked_where_the_question_lists_its_answers() -> None:
     request = few.request(CHOICE)
     assert set(request.targets) == {"A", "B", "C", "D"}
     scores = Scores(tuple(0.0 if target == "B" else -1.0 for target in request.targets), (1,) * 4)
-    assert few.grade(CHOICE, request, scores) == Grade(1.0, True, "B. France")
+    assert few.grade(CHOICE, request, scores) == Grade(1.0, True, "B. France", gap=1.0)
     assert few.chance(CHOICE) == TEXT.chance(CHOICE) == 1 / 4

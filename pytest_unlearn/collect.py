@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -18,6 +18,8 @@ from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Case, Scenario, Target
 from pytest_unlearn.sizes import bytes_of
 from pytest_unlearn.workers import DEADLY, TOGETHER
+
+SCREEN = pytest.StashKey[IO[str]]()  # where a person sees how far a check is
 
 
 class ScenarioFile(pytest.File):
@@ -90,12 +92,15 @@ class NotPassedError(AssertionError):
 
 def _judge(case: Case) -> Callable[..., None]:
     def check(unlearn_session: Any, request: pytest.FixtureRequest) -> None:
+        from pytest_unlearn.report.progress import shown as progress
         from pytest_unlearn.report.text import block
         from pytest_unlearn.verdict.verdict import Outcome
 
         if request.node.nodeid in getattr(request.config, "workerinput", {}).get(DEADLY, ()):
             pytest.fail("a worker of pytest-xdist died of this check: it is not tried again", pytrace=False)
-        result = unlearn_session.judge(case)
+        screen, writer = request.config.stash.get(SCREEN, None), request.config.get_terminal_writer()
+        with progress(screen, writer, case.name, lambda: getattr(unlearn_session, "round", None)):
+            result = unlearn_session.judge(case)
         verdict = result.verdict
         request.node.user_properties += _properties(result)
         if verdict.outcome is Outcome.NOT_APPLICABLE:
@@ -156,6 +161,7 @@ def refuse(config: pytest.Config, ids: Iterable[str]) -> None:
 
 def begin(config: pytest.Config, items: Sequence[CheckItem]) -> None:
     """Record the plan of the run, unless a request has no candidate or the command line names what is not there."""
+    from pytest_unlearn.report.progress import screen
     from pytest_unlearn.runner.candidates import not_there, without_candidate
 
     worker = hasattr(config, "workerinput")
@@ -171,6 +177,9 @@ def begin(config: pytest.Config, items: Sequence[CheckItem]) -> None:
             raise pytest.UsageError(shown(ScenarioError(absent), config.rootpath))
         if lacking := not_there(selected, given, network=config.getoption("unlearn_network")):
             raise pytest.UsageError("\n".join(lacking))
+    if (terminal := screen(config)) is not None:
+        config.stash[SCREEN] = terminal
+        config.add_cleanup(terminal.close)
     session(config).begin(selected, config.stash.get(DESELECTED, 0), together=_together(config, items))
 
 

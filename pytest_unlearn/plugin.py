@@ -39,6 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--unlearn-device", default=None, metavar="DEVICE", help="auto (default), cpu, cuda, cuda:1, mps")
     group.addoption("--unlearn-dir", default=None, metavar="DIR", help="where records and memo go (default .unlearn)")
+    group.addoption(
+        "--unlearn-durations",
+        type=int,
+        default=None,
+        metavar="N",
+        help="show the N slowest checks with what they asked of the models (N=0 for all)",
+    )
     group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
     group.addoption(
         "--unlearn-trust-remote-code",
@@ -125,11 +132,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     path = folder(config) / MERGED
     checks = [r for r in read(path) if r["line"] == "check" and r["run"] == config.stash[RUN]] if path.is_file() else []
     if checks:
-        from pytest_unlearn.report.text import summary
+        from pytest_unlearn.report.text import durations, summary
 
+        width = config.get_terminal_writer().fullwidth
         terminalreporter.section("unlearning")
-        for line in summary(checks, terminalreporter.config.get_terminal_writer().fullwidth):
+        for line in summary(checks, width):
             terminalreporter.write_line(line)
+        if (slowest := config.getoption("unlearn_durations")) is not None:
+            terminalreporter.section("slowest checks")
+            for line in durations(checks, slowest, width):
+                terminalreporter.write_line(line)
 
 
 def folder(config: pytest.Config) -> Path:

@@ -94,7 +94,7 @@ def cli() -> str:
 
 ENVIRONMENT = {
     "UNLEARN_CACHE": "where models made by methods and recipes are kept; the user's cache folder unless set",
-    "CI": "where it is set, training shows no progress bar",
+    "CI": "where it is set, no progress is shown",
     "PYTEST_TIMEOUT": "pytest-timeout's; where checks have a time limit, each asks its questions when it is its turn",
 }
 EXITS = {

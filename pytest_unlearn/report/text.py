@@ -137,11 +137,7 @@ def _effort(result: Result, rounds: int) -> str:
     effort = result.effort
     probes = max((tally.asked for tally in result.verdict.tallies), default=0)
     shrunk = f"shrunk in {rounds} round{'s' if rounds > 1 else ''}, " if rounds else ""
-    return (
-        f"{probes} probes, {effort['requests']} requests ({effort['memoised']} remembered), "
-        f"{effort['batches']} batches, {effort['tokens']} tokens, {shrunk}{result.seconds:.1f} s, "
-        f"seed {result.case.scenario.seeds.probe}"
-    )
+    return f"{probes} probes, {_asked(effort)}, {shrunk}{result.seconds:.1f} s, seed {result.case.scenario.seeds.probe}"
 
 
 def _lines(title: str, rows: Iterable[tuple[str, str]]) -> str:
@@ -172,6 +168,23 @@ def summary(checks: Iterable[Mapping[str, Any]], width: int) -> list[str]:
             rows += _over_seeds([one for one in records if _recipe(one) == recipe])
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
     return [f"{verdict:<{first}}  {name:<{second}}  {reason}"[:width] for verdict, name, reason in rows]
+
+
+def durations(checks: Iterable[Mapping[str, Any]], n: int, width: int) -> list[str]:
+    """The `n` slowest check records (0: all), a line each: seconds, id, and what was asked of the models."""
+    slowest = sorted(checks, key=lambda record: -record["seconds"])[: n or None]
+    column = max(len(record["id"]) for record in slowest)
+    return [
+        f"{record['seconds']:8.1f} s  {record['id']:<{column}}  {_asked(record['effort'])}"[:width]
+        for record in slowest
+    ]
+
+
+def _asked(effort: Mapping[str, int]) -> str:
+    return (
+        f"{effort['requests']} requests ({effort['memoised']} remembered), "
+        f"{effort['batches']} batches, {effort['tokens']} tokens"
+    )
 
 
 def _recipe(record: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -16,7 +16,7 @@ from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.judge import judge
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.records import Writer
-from pytest_unlearn.runner.drive import drive
+from pytest_unlearn.runner.drive import Round, drive
 from pytest_unlearn.runner.findings import Finding, earlier, findings_of, write
 from pytest_unlearn.runner.make import Maker
 from pytest_unlearn.runner.residency import Residency
@@ -63,6 +63,7 @@ class Session:
         self._subjects: dict[tuple[Path, str, str], dict[str, Subject] | UnlearnError] = {}
         self._planned: dict[tuple[Path, str, str], list[Case]] = {}
         self._earlier = earlier(settings.folder)
+        self.round: Round | None = None  # the questions that are being put to a subject right now
 
     def begin(self, cases: Iterable[Case], deselected: int, *, together: bool = True) -> None:
         """Record what this run is about to do, so that a reader sees what is missing.
@@ -108,7 +109,7 @@ class Session:
             before = _effort(subjects)
             self._ask_ahead(case, scene, subjects)
             context = self._context(scene, case, subjects)
-            verdict = drive(judge(context), subjects, self._residency)
+            verdict = self._drive(judge(context), subjects)
             if verdict.outcome is Outcome.FAIL:
                 findings = findings_of(verdict, context, self._file(case), digests)
         except UnlearnError as error:
@@ -125,7 +126,7 @@ class Session:
         """Run what asks the subjects of a case, and keep no record of it; raises UnlearnError."""
         scene = self.scene(case)
         subjects = self.subjects(scene, case.candidate)
-        return drive(part(self._context(scene, case, subjects)), subjects, self._residency)
+        return self._drive(part(self._context(scene, case, subjects)), subjects)
 
     def close(self) -> None:
         """Free what is in memory."""
@@ -159,7 +160,13 @@ class Session:
         planned = self._planned.pop(_key(case), [])
         if len(planned) > 1:
             first = ahead([judge(self._context(scene, case, subjects)) for case in planned], ROUNDS)
-            drive(first, subjects, self._residency)
+            self._drive(first, subjects)
+
+    def _drive(self, asking: Asking[Answered], subjects: Mapping[str, Subject]) -> Answered:
+        def watch(now: Round | None) -> None:
+            self.round = now
+
+        return drive(asking, subjects, self._residency, watch)
 
     def _file(self, case: Case) -> str:
         path = case.scenario.path

@@ -11,6 +11,7 @@ class Effort:
 
     requests   put to the subject, those answered from the memo included
     memoised   answered from the memo
+    answered   answered so far, by the memo or by the model
     batches    passes through the model
     tokens     token positions put through the model, padding included
     padded     those of them that are padding
@@ -20,6 +21,7 @@ class Effort:
 
     requests: int = 0
     memoised: int = 0
+    answered: int = 0
     batches: int = 0
     tokens: int = 0
     padded: int = 0

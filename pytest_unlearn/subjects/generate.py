@@ -162,6 +162,7 @@ def _decode(body: Body, state: State, rows: Sequence[Row]) -> None:
         for row, token in zip(alive, tokens, strict=True):
             _grow(row, token)
         on = [i for i, row in enumerate(alive) if row.made is None]
+        body.effort.answered += len(alive) - len(on)
         if not on:
             return
         if len(on) < len(alive):

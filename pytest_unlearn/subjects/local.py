@@ -92,6 +92,7 @@ class LocalSubject:
             self.effort.requests += len(some)
             distinct = list(dict.fromkeys(some))
             found = dict(zip(distinct, self._answers(distinct, alone), strict=True))
+            self.effort.answered = self.effort.requests  # what was counted on the way was an estimate
             yield from (found[request] for request in some)
 
     def open(self) -> AbstractContextManager[OpenedModel]:

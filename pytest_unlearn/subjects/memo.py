@@ -157,7 +157,8 @@ class Memoised:
     def effort(self) -> Effort:
         """What was asked here, and what answering took behind it."""
         behind = getattr(self.subject, "effort", None) or Effort()
-        return replace(behind, requests=self._requests, memoised=self._memoised)
+        answered = behind.answered + self._memoised
+        return replace(behind, requests=self._requests, memoised=self._memoised, answered=answered)
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order; those not known yet are asked, each once."""

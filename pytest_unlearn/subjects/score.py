@@ -99,6 +99,7 @@ def _group(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail:
         held = fill(body, [job.prompt for job in some], begun)
         for i, rows in zip(pack, _targets(body, some, held, budget, detail), strict=True):
             results[i] = rows
+        body.effort.answered += len(pack)
     return results
 
 

@@ -64,7 +64,8 @@ class Answers:
     """The original answers everything but `unknown`; the candidate what `leaks` says, and nothing that is in `mute`.
 
     `alone`: what it answers when it is asked alone, unless that is the same. `reference`: what a model that never
-    learned the target says all the same. `shaky`: questions whose answer a batch could tip. `asked`: every round.
+    learned the target says all the same. `broken`: questions that break the candidate. `shaky`: questions whose answer
+    a batch could tip. `asked`: every round of questions.
     """
 
     leaks: Callable[[Probe], bool]
@@ -72,6 +73,7 @@ class Answers:
     unknown: frozenset[str] = frozenset()
     mute: frozenset[str] = frozenset()
     shaky: frozenset[str] = frozenset()
+    broken: Callable[[str], bool] = lambda text: False
     reference: Callable[[Probe], bool] = lambda probe: False
     asked: list[Ask] = field(default_factory=list)
 
@@ -88,6 +90,8 @@ class Answers:
             return stop.value
 
     def _answer(self, ask: Ask, probe: Probe | None, text: str) -> Answer:
+        if ask.subject == "candidate" and self.broken(text):
+            return Failed("not-a-number", "the weights are broken")
         if ask.subject == "candidate" and text in self.mute:
             return Failed("empty", "it ended its answer at once")
         leaks = self.reference if ask.subject == "reference" else (ask.alone and self.alone) or self.leaks

@@ -43,6 +43,15 @@ def test_a_candidate_that_is_silent_is_told_with_the_probe(world: Make, answerin
     )
 
 
+def test_a_candidate_that_breaks_on_an_invented_entity_is_an_error(world: Make, answering: Any) -> None:
+    made = world("{ask: direct, search: 9, min_known: 1}")
+    known = {probe.prompt.text for probe in made.space.all()}
+    verdict = made.judge(answering(leaks=lambda probe: True, broken=lambda text: text not in known))
+    assert verdict.outcome is Outcome.ERROR
+    assert "the candidate gave no answer to probe" in verdict.reason
+    assert "the weights are broken" in verdict.reason
+
+
 def beside_a_reference(made: Any) -> Any:
     can = dict.fromkeys(("original", "candidate", "reference"), frozenset({"generate"}))
     return replace(made, context=replace(made.context, can=can))

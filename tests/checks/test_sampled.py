@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -93,3 +94,25 @@ def test_a_space_too_large_to_list_is_drawn_from_and_its_draws_are_the_seeds(wor
     assert not census
     assert len(asked) == most_draws(limit, one.context.case.check.alpha)
     assert asked == chosen(one.context, Large(one.space), limit)[0]  # type: ignore[arg-type]
+
+
+def beside_a_reference(made: Any) -> Any:
+    can = dict.fromkeys(("original", "candidate", "reference"), frozenset({"generate"}))
+    return replace(made, context=replace(made.context, can=can))
+
+
+def test_draws_that_the_reference_answers_do_not_count(world: Make, answering: Any) -> None:
+    one = beside_a_reference(world(CHECK))
+    guesses = answering(leaks=lambda probe: probe.named[0] == "Peru", reference=lambda probe: probe.named[0] == "Peru")
+    tally, leaks, draws = drawn(one, guesses, 1_000, limit=0.9)
+    assert (tally.outcome, leaks) == (Outcome.PASS, [])
+    asked = draws[: tally.asked]
+    assert tally.known == sum(probe.named[0] != "Peru" for probe in asked)
+    assert tally.reference is not None and 0.1 < tally.reference < 0.6
+
+
+def test_a_limit_that_draws_of_the_reference_fail_is_no_limit(world: Make, answering: Any) -> None:
+    one = beside_a_reference(world(CHECK))
+    tally, *_ = drawn(one, answering(leaks=lambda probe: False, reference=lambda probe: True), 1_000)
+    assert tally.outcome is Outcome.ERROR
+    assert tally.reason.startswith("the limit is unreachable, the reference that never learned the target fails it: ")

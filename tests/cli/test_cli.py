@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,18 @@ def test_a_warning_is_told_in_one_line_without_the_code_that_gave_it(tmp_path: P
     )
     run = subprocess.run([sys.executable, "-c", code, "warn"], capture_output=True, text=True, check=True)
     assert run.stderr == "unlearn: look out\n"
+
+
+def test_known_counts_what_a_model_knows_and_which_limits_that_decides(folder: Path, world_text: str) -> None:
+    (folder / "world.knowledge.yaml").write_text(world_text, encoding="utf-8")
+    run = unlearn(folder, "known", "fixture:world", "--knowledge", "world.knowledge.yaml")
+    assert run.returncode == 0, run.stderr
+    first, _, head, _, *rows = run.stdout.splitlines()
+    assert re.fullmatch(r"fixture:world: (\d+) facts of \1", first)
+    assert head.split() == ["kind", "grader", "asked", "facts", "known", "share", "limit"]
+    table = {tuple(row.split()[:2]): row.split()[2:] for row in rows[: rows.index("")]}
+    assert set(table) == {
+        (kind, grader) for kind in ("direct", "paraphrase", "alias", "inverse") for grader in ("text", "rank")
+    }
+    assert all(int(share.rstrip("%")) > 40 for *_, share, _ in table.values())  # it was taught all of it
+    assert "limit: that many independent draws, none of which leaks, rule out a higher rate" in run.stdout

@@ -324,6 +324,7 @@ def test_control_c_in_a_check_ends_the_records(
     run = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-k", "high or stubborn", *workers],
         cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by what a shell runs in background
     )  # fmt: skip
     late = time.monotonic() + 120
     while not (place / "begun").exists():

@@ -112,3 +112,37 @@ def test_chains_whose_questions_all_contain_their_answer_are_given_up(tmp_path: 
         "a thousand questions in a row contain their own answer: word the relations' `noun` and `inverse_noun` "
         "otherwise, or ask with fewer `hops`"
     )
+
+
+def test_chains_that_are_too_many_are_drawn_by_hypothesis_too_and_found_alike(
+    space: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hypothesis import HealthCheck, given, settings
+
+    monkeypatch.setattr(multi_hop, "LISTED", 0)
+    made = space(2)
+    drawn = set()
+
+    @settings(database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(made.strategy())
+    def record(probe: Any) -> None:
+        drawn.add(probe)
+
+    record()
+    assert len({probe.id for probe in drawn}) > 10
+    probe = min(drawn, key=lambda probe: probe.rank)
+    alike = made.alike(probe.way)
+    assert {one.way for one in alike} == {probe.way}
+    assert len({one.unit for one in alike}) == len(alike) <= 40
+    assert alike == made.alike(probe.way)  # the same in every run
+
+
+def test_a_search_draws_the_same_of_chains_that_are_too_many_to_list_every_time(
+    space: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytest_unlearn.checks.search import drawn
+
+    monkeypatch.setattr(multi_hop, "LISTED", 0)
+    once, again = drawn(space(2), 60, seed=1), drawn(space(2), 60, seed=1)
+    assert [probe.id for probe in once] == [probe.id for probe in again]
+    assert len({probe.id for probe in once}) == len(once) > 20

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.errors import SubjectError, TemplateWarning
 from pytest_unlearn.lazy import torch, transformers
-from pytest_unlearn.subjects import generate, score
+from pytest_unlearn.subjects import generate, score, states
 from pytest_unlearn.subjects.answers import Answer, Failed, Outputs, Scores
 from pytest_unlearn.subjects.body import Body, float32
 from pytest_unlearn.subjects.devices import Placement
@@ -26,7 +26,7 @@ from pytest_unlearn.subjects.opened import OpenedModel
 from pytest_unlearn.subjects.pack import Budget
 from pytest_unlearn.subjects.protocol import Reach, Subject
 from pytest_unlearn.subjects.quiet import quiet
-from pytest_unlearn.subjects.requests import Generate, Request, Score, Verb
+from pytest_unlearn.subjects.requests import Generate, Read, Request, Score, Verb
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,7 +39,7 @@ _told: set[str] = set()  # findings about templates
 class LocalSubject:
     """A causal language model in a folder of safetensors files. Its digest is known without loading it."""
 
-    can: frozenset[Verb] = frozenset({"score", "generate", "weights"})
+    can: frozenset[Verb] = frozenset({"score", "generate", "read", "weights"})
     reach: Reach = "weights"
     base: Subject | None = None
 
@@ -117,24 +117,26 @@ class LocalSubject:
 
     def _answers(self, requests: Sequence[Request], alone: bool) -> list[Answer]:
         body, encoder, ends = self._load()
-        noise = body.noise
-        answers: list[Answer] = [Failed("cannot", "a local model answers to score and generate")] * len(requests)
+        noise = 0.0 if alone else body.noise
+        answers: list[Answer] = [Failed("cannot", "a language model takes no actions")] * len(requests)
         with float32(body.causal) if alone else nullcontext():
-            for kind in (Score, Generate):
+            for kind in (Score, Generate, Read):
                 mine = [i for i, request in enumerate(requests) if isinstance(request, kind)]
                 for some in [[i] for i in mine] if alone else [mine]:
                     asked = [requests[i] for i in some]
                     for i, answer in zip(some, self._ask(body, encoder, ends, asked, alone), strict=True):
-                        answers[i] = answer if alone or isinstance(answer, Failed) else replace(answer, noise=noise)
+                        answers[i] = replace(answer, noise=noise) if isinstance(answer, Scores | Outputs) else answer
         return answers
 
     def _ask(
         self, body: Body, encoder: Encoder, ends: frozenset[int], asked: list[Any], alone: bool
-    ) -> Sequence[Scores | Outputs | Failed]:
+    ) -> Sequence[Answer]:
         if not asked:
             return []
         if isinstance(asked[0], Score):
             return score.answers(body, encoder, asked, self._budget)
+        if isinstance(asked[0], Read):
+            return states.answers(body, encoder, asked, self._budget)
         found = generate.answers(body, encoder, asked, self._budget, ends, self._drafts, alone)
         for request in list(self._drafts)[:-DRAFTS]:
             del self._drafts[request]

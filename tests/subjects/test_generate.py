@@ -12,7 +12,7 @@ from transformers import GPT2LMHeadModel, MambaConfig, MambaForCausalLM
 from pytest_unlearn.subjects.answers import Failed, Outputs
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.local import LocalSubject
-from pytest_unlearn.subjects.requests import Generate, Prompt, Read
+from pytest_unlearn.subjects.requests import Generate, Prompt, Rollout
 
 QUESTIONS = ("What is the capital of France?", "Where does Jane Roe live?", "Juba?", "Which city? " * 4)
 
@@ -146,8 +146,8 @@ def test_memory_that_runs_out_is_survived(tiny: SimpleNamespace, cpu: Placement)
 
 
 def test_what_a_local_model_cannot_do_is_said(llama: LocalSubject) -> None:
-    answers = list(llama.answer([Read(Prompt.of("Juba?"), ("layer.0",)), Generate(Prompt.of("Juba?"), 1)]))
-    assert answers[0] == Failed("cannot", "a local model answers to score and generate")
+    answers = list(llama.answer([Rollout("task", 1, 0), Generate(Prompt.of("Juba?"), 1)]))
+    assert answers[0] == Failed("cannot", "a language model takes no actions")
     assert isinstance(answers[1], Outputs | Failed)
 
 

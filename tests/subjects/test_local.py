@@ -22,7 +22,7 @@ ASKED = [Score(Prompt.of(f"Question {i}?"), ("Paris", "Lyon")) for i in range(5)
 def test_it_is_a_subject(llama: LocalSubject) -> None:
     subject: Subject = llama
     assert isinstance(llama, Subject)
-    assert subject.can == {"score", "generate", "weights"}
+    assert subject.can == {"score", "generate", "read", "weights"}
     assert (subject.reach, subject.base) == ("weights", None)
 
 

@@ -99,7 +99,7 @@ def _judge(case: Case) -> Callable[..., None]:
         if request.node.nodeid in getattr(request.config, "workerinput", {}).get(DEADLY, ()):
             pytest.fail("a worker of pytest-xdist died of this check: it is not tried again", pytrace=False)
         screen, writer = request.config.stash.get(SCREEN, None), request.config.get_terminal_writer()
-        with progress(screen, writer, case.name, lambda: getattr(unlearn_session, "round", None)):
+        with progress(screen, writer, case.name, unlearn_session):
             result = unlearn_session.judge(case)
         verdict = result.verdict
         request.node.user_properties += _properties(result)
@@ -107,7 +107,7 @@ def _judge(case: Case) -> Callable[..., None]:
             pytest.skip(verdict.reason)
         if verdict.outcome is not Outcome.PASS:
             place = f"{_relative(case.scenario.path, request.config.rootpath)}:{case.check.at.line}"
-            raise NotPassedError(block(result, place))
+            raise NotPassedError(block(result, place, writer.fullwidth))
 
     return check
 

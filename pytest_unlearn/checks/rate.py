@@ -107,6 +107,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         estimate=decision.estimate,
         lower=decision.lower,
         upper=decision.upper,
+        needed=decision.needed,
         original=1.0,
         reference=reference,
         unstable=before.unstable + unstable(after),

@@ -143,7 +143,7 @@ def _with(
     tally = replace(
         tally,
         outcome=decisive.decision.outcome,
-        reason=f"asked by {decisive.way}: {decisive.decision.reason}{note}",
+        reason=f"{decisive.way}: {decisive.decision.reason}{note}",
         leaks=len(leaking),
         unit_leaks=len({probe.unit for probe in leaking}),
         chance=decisive.chance,

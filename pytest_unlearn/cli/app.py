@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -12,11 +14,26 @@ from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
     name="unlearn",
-    help="Look at unlearning scenarios and the models they name. Run them with pytest.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # paragraphs of help flow
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pytest-unlearn {version('pytest-unlearn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def unlearn(
+    told: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="the version")] = False,
+) -> None:
+    """Look at unlearning scenarios and the models they name. Run them with pytest."""
+
+
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
 app.command("new")(new.new)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_unlearn.errors import UnlearnError
 
-SUFFIX = ".unlearn.yaml"
+SUFFIX, KNOWLEDGE = ".unlearn.yaml", ".knowledge.yaml"
 ROOT_MARKS = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", ".git")
 
 
@@ -18,6 +18,8 @@ def scenario_files(paths: Iterable[Path]) -> list[Path]:
         if path.is_dir():
             found += sorted(path.rglob(f"*{SUFFIX}"))
         elif path.is_file():
+            if path.name.endswith(KNOWLEDGE):
+                raise UnlearnError(f"{path} is a knowledge file: name a scenario that includes it")
             found.append(path)
         else:
             raise UnlearnError(f"there is no file or folder {path}")

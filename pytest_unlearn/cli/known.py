@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from pytest_unlearn.cli.files import root_of
 from pytest_unlearn.cli.table import table
 from pytest_unlearn.records import private_folder
 from pytest_unlearn.runner.known import Share, known
-from pytest_unlearn.runner.scene import scene
+from pytest_unlearn.runner.scene import Scene, scene
 
 
 def known_facts(
@@ -24,6 +25,7 @@ def known_facts(
         typer.Option(help="what to ask about, as `forget` has it: Japan, {relation: capital}", metavar="SELECTOR"),
     ] = None,
     alpha: Annotated[float, typer.Option(help="error level of the limit that is told", min=1e-9, max=0.5)] = 0.01,
+    every: Annotated[bool, typer.Option("--list", help="list every fact with the graders that find it known")] = False,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto")] = "auto",
     network: Annotated[bool, typer.Option("--network", help="may fetch the model from its hub")] = False,
 ) -> None:
@@ -51,16 +53,30 @@ def known_facts(
     table(
         ["kind", "grader", ">asked", ">facts", ">known", ">share", ">limit"], [_row(share, alpha) for share in shares]
     )
+    if every:
+        typer.echo("")
+        table(["fact", *dict.fromkeys(share.kind for share in shares)], _facts(view, shares))
     for line in notes(shares, alpha):
         typer.echo(f"\n{line}")
+
+
+def _facts(view: Scene, shares: list[Share]) -> Iterator[list[str]]:
+    """A row a fact: what it says, and by which graders it is known when it is asked by each kind."""
+    for fact in view.knowledge.facts:
+        if fact in view.closure.hidden:
+            by: dict[str, list[str]] = {share.kind: [] for share in shares}
+            for share in shares:
+                by[share.kind] += [share.grader] if fact.id in share.right else []
+            yield [f"{fact.subject} {fact.relation} {fact.object}", *(", ".join(some) or "-" for some in by.values())]
 
 
 def notes(shares: list[Share], alpha: float) -> list[str]:
     """What the table cannot say."""
     lines = [
+        "text: it says the answer; rank: it finds it likeliest of up to 20 of its type.",
         "limit: that many independent draws, none of which leaks, rule out a higher rate\n"
         f"(alpha {alpha:g}). A check that asks every fact is a census: its share is exact for\n"
-        "these facts, so that any limit can be decided, in steps of one known fact."
+        "these facts, so that any limit can be decided, in steps of one known fact.",
     ]
     if any(share.asked < share.probes for share in shares):
         sampled = {share.kind: share for share in shares if share.asked < share.probes}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import textwrap
+import types
 import typing
 from typing import Annotated, Any
 
@@ -11,6 +13,8 @@ import typer
 
 from pytest_unlearn.registry import METHODS, METRICS, PROBES, UTILITY, Registry
 from pytest_unlearn.scenario.meanings import meanings
+
+NAMES = {float: "number", int: "whole number", str: "text", bool: "true | false", type(None): "null"}
 
 
 def methods(name: Annotated[str | None, typer.Argument(help="one method, in full")] = None) -> None:
@@ -45,8 +49,11 @@ def probes(name: Annotated[str | None, typer.Argument(help="one probe kind, in f
 def _table(registry: Registry[Any]) -> None:
     names = registry.names()
     width = max(map(len, names), default=0)
+    columns = shutil.get_terminal_size().columns
     for name in names:
-        typer.echo(f"  {name:<{width}}  {registry.get(name).about}")
+        indent = " " * (width + 4)
+        typer.echo(textwrap.fill(registry.get(name).about, columns, initial_indent=f"  {name:<{width}}  ",
+                                 subsequent_indent=indent))  # fmt: skip
 
 
 def _doc(entry: Any) -> str:
@@ -59,12 +66,31 @@ def _keys(config: type) -> list[str]:
     hints, told = typing.get_type_hints(config), meanings(config)
     lines = []
     for field in dataclasses.fields(config):
-        lines.append(f"{field.name}: {_type(hints[field.name])}, default {field.default!r}")
+        lines.append(f"{field.name}: {_type(hints[field.name])}{_default(field.default)}")
         lines += textwrap.wrap(told[field.name].text, 76, initial_indent="    ", subsequent_indent="    ")
     return lines
 
 
 def _type(hint: Any) -> str:
-    if typing.get_origin(hint) is typing.Literal:
-        return " | ".join(map(str, typing.get_args(hint)))
-    return str(getattr(hint, "__name__", hint)).replace("typing.", "")
+    """An annotation in the words of YAML."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return " | ".join(map(str, args))
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(dict.fromkeys(_type(arg) for arg in args))
+    if dataclasses.is_dataclass(hint):
+        return f"{{{', '.join(field.name for field in dataclasses.fields(hint))}}}"
+    if origin in (tuple, list):
+        return f"list of {_type(args[0])}"
+    return NAMES.get(hint, str(getattr(hint, "__name__", hint)))
+
+
+def _default(value: Any) -> str:
+    """What stands for a key that is not given; nothing where that cannot be written."""
+    if value is dataclasses.MISSING:
+        return ", required"
+    if value is None or dataclasses.is_dataclass(value):
+        return ""
+    if isinstance(value, tuple):
+        return f", default [{', '.join(map(str, value))}]" if value else ""
+    return f", default {str(value).lower() if isinstance(value, bool) else value}"

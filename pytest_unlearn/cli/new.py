@@ -16,7 +16,7 @@ import yaml
 from pytest_unlearn.cli.draft import draft, selector
 from pytest_unlearn.cli.files import SUFFIX, root_of
 from pytest_unlearn.errors import ScenarioError, UnlearnError
-from pytest_unlearn.registry import PROBES
+from pytest_unlearn.registry import PROBES, UTILITY
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.nodes import document_of
@@ -29,10 +29,12 @@ CHECKS = {
     "inverse": "{ask: inverse, search: 100}  # from the answer back",
     "multi_hop": "{ask: multi_hop, hops: 2, search: 100}  # through a chain of two facts",
 }
-STAY = {
+STAY = {  # the first two that have enough to ask
     "neighbours": "{keep: neighbours, margin: 10%}  # facts beside the forgotten ones",
     "far": "{keep: far, margin: 10%}  # facts that share nothing with them",
+    "retained": "{keep: retained, margin: 10%}  # all that no method trains on",
 }
+ENOUGH = 5  # questions that must stay; with fewer one answer decides
 FLUENCY = "{measure: perplexity_ratio, limit: 1.1}  # the model still writes as it did"
 
 
@@ -117,6 +119,9 @@ def _about_facts(
 ) -> str:
     """A scenario about facts; ways of asking that the knowledge has no question for are left out."""
     fit = {kind: text for kind, text in CHECKS.items() if _has_questions(kind, view)}
+    stay = [(kind, text) for kind, text in STAY.items() if _kept(kind, view) >= ENOUGH][:2]
+    if not stay and _kept("retained", view):
+        stay = [("retained", STAY["retained"])]
     origin = f"{{source: {_flow(source)}}}" if source else f"{{include: {_flow(_beside(file, path))}}}"
     count = len(view.closure.hidden)
     few = f"defaults: {{min_known: 1, grade: text}}  # {count} facts are few: one known will do, a rank may be luck\n"
@@ -128,7 +133,7 @@ def _about_facts(
         f"knowledge: {origin}  # entities, relations with their wordings, facts\n"
         f"forget: {_flow(document_of(forget, path).data)}  # {facts}; whatever else is known must stay\n"
         + (few if count < FEW else ""),
-        [*fit.items(), *STAY.items(), ("fluency", FLUENCY)],
+        [*fit.items(), *stay, ("fluency", FLUENCY)],
     )
 
 
@@ -165,6 +170,12 @@ def _scenario(path: Path, model: str, candidate: str | None, middle: str, checks
 def _has_questions(kind: str, view: Scene) -> bool:
     entry = PROBES.get(kind)
     return bool(entry.make(entry.config(), view.knowledge, view.closure).count() != 0)
+
+
+def _kept(kind: str, view: Scene) -> int:
+    """How many questions a check has that something stays."""
+    entry = UTILITY.get(kind)
+    return len(entry.make(entry.config(), view.knowledge, view.closure, view.held_out))
 
 
 def _reworded(questions: Path) -> bool:

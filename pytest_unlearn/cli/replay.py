@@ -14,13 +14,22 @@ WIDTH = 100
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="a finding, .unlearn/findings/*.json")],
+    files: Annotated[list[Path], typer.Argument(help="findings, .unlearn/findings/*.json")],
     candidate: Annotated[
         Path | None, typer.Option(help="put this checkpoint in the candidate's place", metavar="PATH")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = "auto",
 ) -> None:
-    """Say whether a finding is FIXED (exit 0) or FAILED, still leaking (1); ERROR when it cannot be told (2)."""
+    """Say whether findings are FIXED (exit 0) or FAILED, still leaking (1); ERROR when it cannot be told (2).
+
+    The worst of them decides.
+    """
+    exits = [_replay(file, candidate, device) for file in files]
+    raise typer.Exit(max(exits))
+
+
+def _replay(file: Path, candidate: Path | None, device: str) -> int:
+    """The exit code of one finding, after it is told what became of it."""
     from pytest_unlearn.runner.findings import FOLDER, read
     from pytest_unlearn.runner.replay import State
     from pytest_unlearn.runner.replay import replay as ask
@@ -47,7 +56,7 @@ def replay(
     typer.echo(f"{found.state}  {finding.id} {finding.fingerprint}: {found.why}")
     for label, text in rows:
         typer.echo(textwrap.fill(text, WIDTH, initial_indent=f"  {label:<8}", subsequent_indent=" " * 10))
-    raise typer.Exit({State.FIXED: 0, State.FAILED: 1, State.ERROR: 2}[found.state])
+    return {State.FIXED: 0, State.FAILED: 1, State.ERROR: 2}[found.state]
 
 
 def _root(finding: Path, scenario: str) -> Path:

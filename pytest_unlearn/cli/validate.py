@@ -10,6 +10,7 @@ import typer
 from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.cli.files import root_of, scenario_files, typed
 from pytest_unlearn.errors import ScenarioError
+from pytest_unlearn.runner.candidates import absent
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 
@@ -28,6 +29,8 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
             typer.echo(typed(error), err=True)
             continue
         typer.echo(f"{typed(path)}: {len(cases(scenario))} checks, {len(knowledge.facts)} facts")
+        for name in absent(scenario):
+            typer.echo(typed(name), err=True)
     if broken:
         typer.echo(f"{broken} of {len(files)} files have mistakes", err=True)
         raise typer.Exit(2)

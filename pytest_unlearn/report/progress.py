@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,10 +18,10 @@ STDOUT = 1
 WIPE = "\x1b[K"  # from the cursor to the end of the line
 
 
-def told(name: str, now: Round | None, seconds: float) -> str:
+def told(name: str, now: Round | None, making: bool, seconds: float) -> str:
     """`alias: 240 of 512 by the candidate, 31/s, 9 s left`; without questions how long it has taken so far."""
     if now is None or (done := now.done) == 0:
-        return f"{name}: {seconds:.0f} s"
+        return f"{name}: {'making the models, ' if making else ''}{seconds:.0f} s"
     rate = done / max(now.seconds, 1e-9)
     speed = f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s"
     return f"{name}: {done} of {now.asked} by the {now.subject}, {speed}, {(now.asked - done) / rate:.0f} s left"
@@ -40,8 +40,8 @@ def screen(config: Any) -> IO[str] | None:
 
 
 @contextmanager
-def shown(file: IO[str] | None, writer: Any, name: str, now: Callable[[], Round | None]) -> Iterator[None]:
-    """Show on a screen how far the check called `name` is while it is judged; `writer` is that of pytest."""
+def shown(file: IO[str] | None, writer: Any, name: str, session: Any) -> Iterator[None]:
+    """Show on a screen how far the check called `name` is while a session judges it; `writer` is that of pytest."""
     if file is None:
         yield
         return
@@ -51,7 +51,9 @@ def shown(file: IO[str] | None, writer: Any, name: str, now: Callable[[], Round 
         while not stop.wait(EVERY):
             room = writer.fullwidth - writer.width_of_current_line - 2
             if room >= ROOM:
-                text = told(name, now(), time.monotonic() - start)[:room]
+                text = told(
+                    name, getattr(session, "round", None), getattr(session, "making", False), time.monotonic() - start
+                )[:room]
                 file.write(f"{WIPE} {text}\x1b[{len(text) + 1}D")
                 file.flush()
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_unlearn.names import find_names
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_unlearn.runner.session import Result
 
 WIDTH = 100
+REPLAY, COPY = "replay", " "  # labels of what is to be copied
 SHOWN = 3  # leaks that are spelled out
 SAID = 70  # characters of an answer
 LEFT_OUT = " ..."
@@ -40,28 +42,32 @@ def headline(result: Result) -> str:
     return f"{case.scenario.name} > {case.target.label} > {case.name}: {word}"
 
 
-def block(result: Result, place: str) -> str:
-    """Where, what, the counts beside each other, the effort: the text of a failed item. `place` is `file:line`."""
+def block(result: Result, place: str, width: int = WIDTH) -> str:
+    """Where, what, the counts beside each other, the effort: the text of a failed item. `place` is `file:line`.
+
+    At most `width` columns wide, and never more than 100; what is to be copied stays on one line.
+    """
     case, verdict = result.case, result.verdict
     rows = [("where", place), ("why", verdict.reason)]
     if not verdict.tallies:
-        return _lines(headline(result), rows)
+        return _lines(headline(result), rows, width)
     rows += [("graded", _counts(tally)) for tally in verdict.tallies]
     leaks: list[Leak] = list(verdict.evidence)  # type: ignore[arg-type]
+    decided = verdict.outcome is Outcome.FAIL
     plain = _distinct(leaks, "smallest", "leak", "lost")
     for leak in plain[:SHOWN]:
-        rows += _told("lost" if leak.role == "lost" else "leak", leak)
+        rows += _told("lost" if leak.role == "lost" else "leak" if decided else "leak?", leak)
     if len(plain) > SHOWN:
         rows.append(("", f"and {len(plain) - SHOWN} more"))
     for role in ("worst", "pinned"):
         rows += [row for leak in _distinct(leaks, role) for row in _told(role, leak)]
     rows.append(("effort", _effort(result, max((leak.rounds for leak in leaks), default=0))))
-    rows += [("replay", f"unlearn replay {shlex.quote(_typed(path))}") for path in result.files]
+    rows += [(REPLAY, f"unlearn replay {shlex.quote(_typed(path))}") for path in result.files]
     pins = {leak.probe.id for leak in leaks if leak.role == "pinned"}
     for leak in _distinct(leaks, "smallest"):
         if leak.probe.id not in pins:
-            rows += [("pin", f"under `examples:` of this check, line {case.check.at.line}"), ("", pin(result, leak))]
-    return _lines(headline(result), rows)
+            rows += [("pin", f"under `examples:` of this check, line {case.check.at.line}"), (COPY, pin(result, leak))]
+    return _lines(headline(result), rows, width)
 
 
 def pin(result: Result, leak: Leak) -> str:
@@ -106,7 +112,7 @@ def _answers(leak: Leak) -> str:
 def _short(text: str, names: Iterable[str]) -> str:
     """At most `SAID` characters of a text: from its beginning, unless none of the names in it would be seen there."""
     text = " ".join(text.split())
-    end = min((at + len(name) for name in names if (at := text.casefold().find(name.casefold())) >= 0), default=0)
+    end = min((end for _, end, _ in find_names(text, tuple(names))), default=0)
     start = 0 if end < SAID - len(LEFT_OUT) else text.rfind(" ", 0, end - SAID // 2) + 1
     shown = text if start == 0 else f"{LEFT_OUT.strip()} {text[start:]}"
     return textwrap.shorten(shown, SAID, placeholder=LEFT_OUT)
@@ -140,13 +146,16 @@ def _effort(result: Result, rounds: int) -> str:
     return f"{probes} probes, {_asked(effort)}, {shrunk}{result.seconds:.1f} s, seed {result.case.scenario.seeds.probe}"
 
 
-def _lines(title: str, rows: Iterable[tuple[str, str]]) -> str:
+def _lines(title: str, rows: Iterable[tuple[str, str]], width: int) -> str:
     lines = [title]
     for label, text in rows:
+        if label in (REPLAY, COPY):
+            lines.append(f"  {label:<8}{text}")
+            continue
         for number, paragraph in enumerate(text.splitlines() or [""]):
             lines += textwrap.wrap(
                 paragraph,
-                WIDTH,
+                min(width, WIDTH),
                 initial_indent=f"  {label if number == 0 else '':<8}",
                 subsequent_indent=" " * 10,
                 break_long_words=False,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from pytest_unlearn.errors import Problem
 from pytest_unlearn.knowledge.places import problem
-from pytest_unlearn.runner.make import FIXTURE, not_given
-from pytest_unlearn.scenario.model import Case
+from pytest_unlearn.runner.make import FIXTURE, RETRAINED, not_given
+from pytest_unlearn.scenario.model import Case, ModelName, Scenario
 from pytest_unlearn.subjects.load import missing
 
 
@@ -32,3 +32,16 @@ def not_there(cases: Iterable[Case], given: Mapping[str, str], *, network: bool)
             if why:
                 found[f"--unlearn-candidate {f'{label}=' if label else ''}{text}: {why}"] = None
     return list(found)
+
+
+def absent(scenario: Scenario) -> list[str]:
+    """The models that a scenario names and that are not there, each told with its place; hub ids may be elsewhere."""
+    models = scenario.models
+    made = [candidate.made for candidate in models.candidates]
+    named = [models.original, models.reference, *(name for name in made if isinstance(name, ModelName))]
+    found = []
+    for name in named:
+        if name is not None and name.text != RETRAINED and not name.text.startswith(FIXTURE):
+            why = missing(name.text, scenario.path.parent, allow_network=True)
+            found += [f"{name.at}: note: {why}"] if why else []
+    return found

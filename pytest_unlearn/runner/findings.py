@@ -142,10 +142,14 @@ def write(folder: Path, finding: Finding) -> Path | None:
 def read(path: Path) -> Finding:
     """A finding's file; raises UnlearnError when it is none."""
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise UnlearnError(f"the finding {path} cannot be read: {why}") from None
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
     if not isinstance(body, dict) or "fingerprint" not in body:
         raise UnlearnError(f"{path} is not a finding: pytest writes them below .unlearn/{FOLDER}/")
     if body.get("schema") != SCHEMA:

@@ -29,6 +29,7 @@ class Share:
     """What one kind of question found by one grader. Units are facts; one is known when any question about it is.
 
     `probes`: how many there are; `asked`: of these; `silent`: questions that got no answer, which count as not known.
+    `right`: the units that are known.
     """
 
     kind: str
@@ -36,8 +37,13 @@ class Share:
     probes: int
     asked: int
     units: int
-    known: int
+    right: frozenset[str]
     silent: int
+
+    @property
+    def known(self) -> int:
+        """How many units are known."""
+        return len(self.right)
 
     def least_limit(self, alpha: float) -> float:
         """The smallest leak rate that as many independent draws as are known can rule out, if none of them leaks."""
@@ -71,4 +77,4 @@ def _share(kind: str, grader: Grader, probes: int, asked: Sequence[Probe], subje
                 right.add(probe.unit)
         except UnansweredError:
             silent += 1
-    return Share(kind, grader.name, probes, len(asked), len({probe.unit for probe in asked}), len(right), silent)
+    return Share(kind, grader.name, probes, len(asked), len({probe.unit for probe in asked}), frozenset(right), silent)

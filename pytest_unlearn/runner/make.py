@@ -36,6 +36,11 @@ def not_given(target: Target) -> str:
     )
 
 
+def _remedy(need: str) -> str:
+    """What to write where a set is empty."""
+    return ": half of what must stay is trained on, the rest asked; name more facts" if need == "retain" else ""
+
+
 class FromRecipe(LocalSubject):
     """A model that a recipe trained from scratch, and that can be trained `again` without the target."""
 
@@ -106,7 +111,9 @@ class Maker:
         data = scene.data()
         for need in sorted(entry.facts["needs"]):
             if not data.has(need):
-                raise MethodError(f"{use.at}: method '{use.name}' needs a {need} set, and this scenario's is empty")
+                raise MethodError(
+                    f"{use.at}: method '{use.name}' needs a {need} set, and this scenario's is empty{_remedy(need)}"
+                )
         key = digest(
             use.name, entry.facts["version"], use.config, seed, scene.scenario.seeds.data, original.digest, data,
             self._placement.kind, self._placement.precision,
@@ -163,6 +170,7 @@ class Maker:
         folder = self._store.make("worlds", key, build, f"model by recipe '{recipe}'")
         made = FromRecipe(folder, self._placement, scene.scenario.models.system)
         made.name = f"{FIXTURE}{recipe}"
+        made.linted = False
         made.again = lambda seed: self._trained(recipe, scene, scene.closure, seed)
         return made
 
@@ -173,4 +181,6 @@ class Maker:
         raise MethodError(f"{what} needs an original that a recipe trains from scratch, `original: {FIXTURE}NAME`")
 
     def _subject(self, folder: Path, scene: Scene) -> LocalSubject:
-        return LocalSubject(folder, self._placement, scene.scenario.models.system)
+        made = LocalSubject(folder, self._placement, scene.scenario.models.system)
+        made.linted = False  # its template is the original's
+        return made

@@ -64,6 +64,7 @@ class Session:
         self._planned: dict[tuple[Path, str, str], list[Case]] = {}
         self._earlier = earlier(settings.folder)
         self.round: Round | None = None  # the questions that are being put to a subject right now
+        self.making = False  # models are being loaded, trained or unlearned
 
     def begin(self, cases: Iterable[Case], deselected: int, *, together: bool = True) -> None:
         """Record what this run is about to do, so that a reader sees what is missing.
@@ -142,10 +143,13 @@ class Session:
         """The subjects of a forget request and one of its candidates. What failed once fails again at once."""
         key = (scene.scenario.path, scene.target.label, candidate.label)
         if key not in self._subjects:
+            self.making = True
             try:
                 self._subjects[key] = self._maker.subjects(scene, candidate)
             except UnlearnError as error:
                 self._subjects[key] = error
+            finally:
+                self.making = False
         found = self._subjects[key]
         if isinstance(found, UnlearnError):
             raise found

@@ -252,7 +252,7 @@ class SelectorKeys(MaterialKeys):
 
     `entity`: a thing, with every fact that touches it, e.g. `France`
     `relation`: every fact of a relation, e.g. `capital`
-    `where`: only facts whose subject has these, e.g. `{continent: Europe}`
+    `where`: only facts whose subject has these in other relations, e.g. `{continent: Europe}`
     `fact`: one fact, e.g. `[France, capital, Paris]`
     """
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PLAIN = "<plain>"  # tags the members of a union that are not mappings; the others are tagged by name, in such brackets
 _SHOWN = 40  # characters of a wrong value that a message repeats
+_DIGITS = re.compile(r"[+-]?\d+(\.\d+)?")
 _QUOTED = re.compile("'([^']*)'")
 
 _EXPECTED = {
@@ -142,8 +143,15 @@ def _group(group: list[ErrorDetails], kind: Any, value: Any, meant: set[str]) ->
     for error in group:
         if error["type"] not in _EXPECTED and error["type"] not in ("literal_error", "enum"):
             tell = _BOUNDS.get(error["type"])
-            return [(tell(error.get("ctx", {})) if tell else error["msg"], False)]
+            return [(tell(error.get("ctx", {})) + _share(error, value) if tell else error["msg"], False)]
     return [(_expected(group, kind, value), False)]
+
+
+def _share(error: ErrorDetails, value: Any) -> str:
+    """What may be meant where a share is above 1."""
+    above = error["type"] in ("less_than", "less_than_equal") and 1 in error.get("ctx", {}).values()
+    percent = above and isinstance(value, int | float) and 1 < value < 100
+    return f": {value:g} percent is {value:g}% or {value / 100:g}" if percent else ""
 
 
 def _expected(group: list[ErrorDetails], kind: Any, value: Any) -> str:
@@ -160,6 +168,8 @@ def _expected(group: list[ErrorDetails], kind: Any, value: Any) -> str:
     hint = did_you_mean(value, words) if isinstance(value, str) and words else ""
     if "text" in options and isinstance(value, int | float):
         hint = ": put it in quotes"
+    if options.keys() & {"a number", "a whole number"} and isinstance(value, str) and _DIGITS.fullmatch(value):
+        hint = ": without quotes"
     return f"expected {joined(options)}, got {shown(value)}{hint if hint.startswith((' -', ':')) else ''}"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TRIED = 7  # tokens
 CLOSE = {"float32": 1e-4, "float64": 1e-4}  # of the largest logit; half precision rounds more
 CLOSE_HALF = 5e-2
-NOISE = {"float32": 1e-3, "float64": 1e-3}  # in log-probability, between a row in a batch and the same row alone
+NOISE = {"float32": 1e-3, "float64": 1e-3, "float16": 0.1}  # of a log-probability, between a row in a batch and alone
 NOISE_HALF = 0.5
 
 

@@ -48,6 +48,7 @@ def resolve(
     check(folder, trust_remote_code=trust_remote_code)
     made = LocalSubject(folder, placement, system, trust_remote_code=trust_remote_code)
     made.name = text
+    made.linted = text not in BUNDLED
     return made
 
 

@@ -42,6 +42,7 @@ class LocalSubject:
     can: frozenset[Verb] = frozenset({"score", "generate", "read", "weights"})
     reach: Reach = "weights"
     base: Subject | None = None
+    linted = True  # oddities of the chat template are told; not where nobody could mend them
 
     def __init__(
         self, folder: Path, placement: Placement, system: str | None = None, *, trust_remote_code: bool = False
@@ -146,7 +147,7 @@ class LocalSubject:
         if self._loaded is None:
             module, tokenizer = self._read()
             encoder = Encoder(tokenizer, self.system)
-            self._warn(lint(tokenizer, encoder))
+            self._warn(lint(tokenizer, encoder) if self.linted else ())
             self._loaded = Body(module, self.effort), encoder, _ends(module, encoder)
         return self._loaded
 

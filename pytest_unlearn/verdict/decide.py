@@ -12,7 +12,7 @@ from pytest_unlearn.verdict.verdict import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the numbers say. Rates are shares in [0, 1]; `needed` is the sample that could pass, None if unknown."""
+    """What the numbers say. Rates are shares in [0, 1]; `needed` is how many could decide, None if unknown."""
 
     outcome: Outcome
     reason: str
@@ -22,6 +22,7 @@ class Decision:
     needed: int | None = None
 
 
+TIMES = 100  # as many facts as there are, of which it is said how many would decide
 GUESSED = 0.10  # as many right answers as leaked come about by guessing more often than this: no evidence of a leak
 
 
@@ -44,6 +45,7 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
         outcome = Outcome.INCONCLUSIVE
     else:
         outcome = Outcome.FAIL
+    needed = None
     if chance == 0.0:
         reason = f"{_count(leaks, n, what, 'leak')}; the limit is {percent(limit)}"
     else:
@@ -53,7 +55,17 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
             Outcome.FAIL: f"at least {_leaks(least)}, {percent(least / n)}",
         }.get(outcome, f"between {least} and {_leaks(most)}")
         reason = f"{answered}: {range_} (alpha {percent(alpha)}); the limit is {percent(limit)}"
-    return Decision(outcome, reason, estimate, least / n, most / n)
+        if outcome is Outcome.INCONCLUSIVE and (needed := _enough(leaks, n, chance, limit, alpha)):
+            reason += f"; about {needed} {what} would decide if as large a share of them were answered"
+    return Decision(outcome, reason, estimate, least / n, most / n, needed)
+
+
+def _enough(leaks: int, n: int, chance: float, limit: float, alpha: float) -> int | None:
+    """How many units fail a census if as large a share of them is answered; None where that takes too many."""
+    for times in range(2, TIMES + 1):
+        if not _within(guessing.leaks_at_least(leaks * times, n * times, chance, alpha) / (n * times), limit):
+            return n * times
+    return None
 
 
 def margin_census(lost: int, gained: int, n: int, margin: float, what: str = "answers") -> Decision:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,9 @@ def test_show_gives_as_many_examples_as_there_are_and_the_same_each_time(folder:
 
 def test_validate_counts_and_is_silent_about_good_files(folder: Path) -> None:
     run = unlearn(folder, "validate", ".")
-    assert (run.returncode, run.stderr) == (0, "")
+    assert run.returncode == 0
     assert run.stdout == "good.unlearn.yaml: 2 checks, 2 facts\n"
+    assert "mistake" not in run.stderr
 
 
 def test_validate_tells_every_mistake_of_every_file_and_exits_2(folder: Path) -> None:
@@ -111,19 +113,19 @@ def test_folders_are_told_where_a_file_is_needed_and_where_they_hold_none(folder
 
 
 def test_methods_lists_all_and_tells_all_about_one(folder: Path) -> None:
-    names = [line.split()[0] for line in unlearn(folder, "methods").stdout.splitlines()]
+    names = re.findall(r"^  (\w+)", unlearn(folder, "methods").stdout, re.MULTILINE)
     assert names == ["finetune", "grad_ascent", "grad_diff", "none", "npo", "retrain"]
-    assert "beta: float, default 0.1" in unlearn(folder, "methods", "npo").stdout
+    assert "beta: number, default 0.1" in unlearn(folder, "methods", "npo").stdout
 
 
 def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
     text = unlearn(folder, "probes").stdout
-    assert [line.split()[0] for line in text.splitlines()] == [
+    assert re.findall(r"^(?:  )?([\w:]+)", text, re.MULTILINE) == [
         *("ask:", "alias", "cloze", "continuation", "direct", "inverse", "multi_hop", "multiple_choice"),
         "paraphrase",
         *("keep:", "far", "neighbours", "retained", "measure:", "perplexity_ratio"),
     ]
-    assert "hops: int, default 2" in unlearn(folder, "probes", "multi_hop").stdout
+    assert "hops: whole number, default 2" in unlearn(folder, "probes", "multi_hop").stdout
 
 
 def test_schema_prints_the_schema(folder: Path) -> None:
@@ -132,7 +134,7 @@ def test_schema_prints_the_schema(folder: Path) -> None:
 
 
 def test_probes_and_methods_say_what_a_key_means(folder: Path) -> None:
-    assert "hops: int, default 2\n      facts in a chain\n" in unlearn(folder, "probes", "multi_hop").stdout
+    assert "hops: whole number, default 2\n      facts in a chain\n" in unlearn(folder, "probes", "multi_hop").stdout
     assert "      alpha, the weight of the retain term\n" in unlearn(folder, "methods", "npo").stdout
 
 
@@ -153,7 +155,7 @@ def test_a_warning_is_told_in_one_line_without_the_code_that_gave_it(tmp_path: P
 
 def test_known_counts_what_a_model_knows_and_which_limits_that_decides(folder: Path, world_text: str) -> None:
     (folder / "world.knowledge.yaml").write_text(world_text, encoding="utf-8")
-    run = unlearn(folder, "known", "fixture:world", "--knowledge", "world.knowledge.yaml")
+    run = unlearn(folder, "known", "fixture:world", "--knowledge", "world.knowledge.yaml", "--list")
     assert run.returncode == 0, run.stderr
     first, _, head, _, *rows = run.stdout.splitlines()
     assert re.fullmatch(r"fixture:world: (\d+) facts of \1", first)
@@ -163,4 +165,45 @@ def test_known_counts_what_a_model_knows_and_which_limits_that_decides(folder: P
         (kind, grader) for kind in ("direct", "paraphrase", "alias", "inverse") for grader in ("text", "rank")
     }
     assert all(int(share.rstrip("%")) > 40 for *_, share, _ in table.values())  # it was taught all of it
+    facts = rows[rows.index("") + 1 :]
+    assert facts[0].split() == ["fact", "direct", "paraphrase", "alias", "inverse"]
+    listed = facts[2 : facts.index("")]
+    assert len(listed) >= int(first.split()[1])  # a row a fact, some on two lines
+    assert any("text, rank" in row for row in listed)
     assert "limit: that many independent draws, none of which leaks, rule out a higher rate" in run.stdout
+
+
+def test_validate_notes_models_that_are_not_there_and_is_no_failure(folder: Path) -> None:
+    text = (folder / "good.unlearn.yaml").read_text(encoding="utf-8")
+    named = text.replace("{original: ./model, candidate: {method: none}}", "{original: smolm2-135m, candidate: ./nope}")
+    assert named != text
+    (folder / "good.unlearn.yaml").write_text(named, encoding="utf-8")
+    run = unlearn(folder, "validate", "good.unlearn.yaml")
+    assert run.returncode == 0
+    first, second = run.stderr.splitlines()
+    assert first.startswith("good.unlearn.yaml:2:19: note: no model is called 'smolm2-135m' - did you mean")
+    assert second.startswith("good.unlearn.yaml:2:43: note: no model is called './nope'")
+
+
+def test_a_knowledge_file_is_no_scenario(folder: Path) -> None:
+    (folder / "w.knowledge.yaml").write_text("entities: {}\n", encoding="utf-8")
+    run = unlearn(folder, "validate", "w.knowledge.yaml")
+    assert (run.returncode, run.stderr) == (
+        2,
+        "w.knowledge.yaml is a knowledge file: name a scenario that includes it\n",
+    )
+
+
+def test_the_version_is_told(folder: Path) -> None:
+    assert unlearn(folder, "--version").stdout == f"pytest-unlearn {version('pytest-unlearn')}\n"
+
+
+@pytest.mark.parametrize("words", [["methods"], ["probes"], ["known", "--help"], ["--help"]])
+def test_lists_fit_80_columns(folder: Path, words: list[str]) -> None:
+    assert max(map(len, unlearn(folder, *words).stdout.splitlines())) <= 80
+
+
+def test_keys_of_a_method_are_told_in_the_words_of_yaml(folder: Path) -> None:
+    lines = unlearn(folder, "methods", "npo").stdout.splitlines()
+    assert {"  steps: whole number | null", "  clip: number | null, default 1.0", "  lora: {rank, alpha}"} <= set(lines)
+    assert "  trainable: all | lora | {layers} | {modules}, default all" in lines

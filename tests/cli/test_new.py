@@ -89,7 +89,7 @@ def test_checks_without_a_question_are_left_out(unlearn: Run, tmp_path: Path) ->
     )
     assert code == 0
     scenario = load_scenario(tmp_path / "scenarios" / "a.unlearn.yaml", tmp_path)
-    assert [check.id for check in scenario.checks] == ["direct", "neighbours", "far", "fluency"]
+    assert [check.id for check in scenario.checks] == ["direct", "retained", "fluency"]
 
 
 @pytest.mark.skipif("questions" in LATER["selector"], reason="selectors cannot name questions yet")

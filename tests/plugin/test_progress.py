@@ -98,13 +98,14 @@ def test_a_pipe_shows_none(slow: Path, pytester: pytest.Pytester) -> None:
 def test_progress_counts_what_this_round_has_answered_and_guesses_the_rest() -> None:
     effort = Effort(answered=100)
     now = Round("candidate", 512, SimpleNamespace(effort=effort), 100, started=0.0)  # type: ignore[arg-type]
-    assert told("alias", None, 3.4) == "alias: 3 s"
-    assert told("alias", now, 3.4) == "alias: 3 s"
+    assert told("alias", None, False, 3.4) == "alias: 3 s"
+    assert told("alias", None, True, 3.4) == "alias: making the models, 3 s"
+    assert told("alias", now, False, 3.4) == "alias: 3 s"
     effort.answered = 340
     fixed = SimpleNamespace(done=now.done, seconds=8.0, asked=now.asked, subject=now.subject)
-    assert told("alias", fixed, 9.0) == "alias: 240 of 512 by the candidate, 30/s, 9 s left"  # type: ignore[arg-type]
+    assert told("alias", fixed, False, 9.0) == "alias: 240 of 512 by the candidate, 30/s, 9 s left"  # type: ignore[arg-type]
     slow = SimpleNamespace(done=4, seconds=8.0, asked=10, subject="original")
-    assert told("alias", slow, 9.0) == "alias: 4 of 10 by the original, 0.5/s, 12 s left"  # type: ignore[arg-type]
+    assert told("alias", slow, False, 9.0) == "alias: 4 of 10 by the original, 0.5/s, 12 s left"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("n", "lines"), [(1, 1), (0, 3), (9, 3)])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_unlearn.checks.controls import Leak
+from pytest_unlearn.checks.controls import Leak, Role
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.probes.question import pinned_probe
 from pytest_unlearn.report.text import block
@@ -25,7 +25,19 @@ knowledge:
 forget: Ann
 checks: {c: {ask: direct, search: 9}}
 """
+LONG = "with-so-many-others-that-no-line-of-a-terminal-of-eighty-columns-could-hold-them-all-at-once"
 MUCH = "She has lived in many a place that nobody would care to write down here, "
+
+
+def result(folder: Path, said: str, outcome: Outcome = Outcome.FAIL, role: Role = "leak") -> Result:
+    """Of a check with one leak."""
+    path = folder / "w.unlearn.yaml"
+    path.write_text(TEXT, encoding="utf-8")
+    scenario = load_scenario(path, folder)
+    probe = pinned_probe(build(scenario.knowledge, folder), f"Where does Ann live, {MUCH}?", ("Rome",))
+    leak = Leak(probe, "text", said, said, role=role)
+    verdict = Verdict(outcome, "it leaks " * 20, (Tally("text", outcome),), (leak,))
+    return Result(cases(scenario)[0], verdict, dict.fromkeys(COUNTERS, 0), 0.0, {}, files=(folder / f"{LONG}.json",))
 
 
 @pytest.mark.parametrize(
@@ -35,16 +47,26 @@ MUCH = "She has lived in many a place that nobody would care to write down here,
         ("I think it is rome.\n" + MUCH, '"I think it is rome. She has lived in many a place that nobody ..."'),
         (MUCH + "and then Rome.", '"... care to write down here, and then Rome."'),
         (MUCH + "Rome too, " + MUCH, '"... would care to write down here, Rome too, She has lived in many ..."'),
+        ("Romeo, " + MUCH + "and Rome.", '"... would care to write down here, and Rome."'),
         (MUCH, '"She has lived in many a place that nobody would care to write down ..."'),
     ],
 )
 def test_an_answer_is_shown_where_it_names_what_must_be_gone(tmp_path: Path, said: str, shown: str) -> None:
-    path = tmp_path / "w.unlearn.yaml"
-    path.write_text(TEXT, encoding="utf-8")
-    scenario = load_scenario(path, tmp_path)
-    probe = pinned_probe(build(scenario.knowledge, tmp_path), "Where?", ("Rome",))
-    leak = Leak(probe, "text", said, said)
-    verdict = Verdict(Outcome.FAIL, "it leaks", (Tally("text", Outcome.FAIL),), (leak,))
-    result = Result(cases(scenario)[0], verdict, dict.fromkeys(COUNTERS, 0), 0.0, {})
-    told = " ".join(line.strip() for line in block(result, "w.unlearn.yaml:8").splitlines())
+    told = " ".join(line.strip() for line in block(result(tmp_path, said), "w.unlearn.yaml:8").splitlines())
     assert f"answered {shown}; the original {shown} (text)" in told
+
+
+@pytest.mark.parametrize(("width", "widest"), [(60, 60), (80, 80), (200, 100)])
+def test_it_is_as_wide_as_the_terminal_and_what_is_to_be_copied_is_not_broken(
+    tmp_path: Path, width: int, widest: int
+) -> None:
+    lines = block(result(tmp_path, "Rome", role="smallest"), "w.unlearn.yaml:8", width).splitlines()
+    copied = [line for line in lines if "unlearn replay" in line or "- {question: " in line]
+    assert len(copied) == 2 and MUCH in copied[1] and LONG in copied[0]
+    others = [len(line) for line in lines if line not in copied]
+    assert widest - 12 < max(others) <= widest
+
+
+def test_what_does_not_decide_is_shown_with_a_question_mark(tmp_path: Path) -> None:
+    lines = block(result(tmp_path, "Rome", Outcome.INCONCLUSIVE), "w.unlearn.yaml:8").splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  leak")] == ["leak?"]

@@ -78,14 +78,18 @@ def test_a_model_that_says_nothing_knows_nothing_and_is_asked_by_text_alone(view
 
 
 def test_a_sample_is_told(view: Scene) -> None:
-    share = Share("direct", "text", probes=CENSUS + 500, asked=CENSUS, units=900, known=450, silent=0)
-    assert notes([share], 0.01)[1] == "direct: 2,000 of 2,500 questions asked"
+    share = Share(
+        "direct", "text", probes=CENSUS + 500, asked=CENSUS, units=900, right=frozenset(map(str, range(450))), silent=0
+    )
+    assert notes([share], 0.01)[2] == "direct: 2,000 of 2,500 questions asked"
     assert all(len(line) <= 80 for note in notes([share], 0.01) for line in note.splitlines())
 
 
 def test_the_least_limit_is_the_bound_on_a_sample_without_a_leak() -> None:
     # 59 draws without a leak rule out 5 % at alpha 5 %: 1 - 0.05 ** (1 / 59) = 0.0495
-    assert Share("direct", "text", 59, 59, 59, 59, 0).least_limit(0.05) == pytest.approx(0.0495, abs=1e-4)
+    assert Share("direct", "text", 59, 59, 59, frozenset(map(str, range(59))), 0).least_limit(0.05) == pytest.approx(
+        0.0495, abs=1e-4
+    )
 
 
 @pytest.mark.parametrize(

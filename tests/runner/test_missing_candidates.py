@@ -76,7 +76,8 @@ def test_a_model_in_a_folder_cannot_be_trained_anew(tmp_path: Path, keys: str, w
 def test_a_method_without_what_it_needs_is_told_where_it_is_named(tmp_path: Path) -> None:
     """Ann is forgotten, and nothing else is known."""
     assert complaint(tmp_path, "  candidate: {method: npo}\n") == (
-        f"{tmp_path}/a.unlearn.yaml:4:14: method 'npo' needs a retain set, and this scenario's is empty"
+        f"{tmp_path}/a.unlearn.yaml:4:14: method 'npo' needs a retain set, and this scenario's is empty: half of what "
+        "must stay is trained on, the rest asked; name more facts"
     )
 
 

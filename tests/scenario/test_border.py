@@ -134,7 +134,7 @@ def test_the_options_of_the_training_loop_are_read(tmp_path: Path, text: str, ma
         (Options, "scale: autp", "1:8 expected a number or 'auto', got 'autp' - did you mean 'auto'?"),
         (Options, "count: 1", "1:8 must be at least 2"),
         (Options, "count: 2.0", "1:8 expected a whole number, got 2.0"),
-        (Options, "count: '2'", "1:8 expected a whole number, got '2'"),
+        (Options, "count: '2'", "1:8 expected a whole number, got '2': without quotes"),
         (Options, "count: 5%", "1:8 expected a whole number, got '5%'"),
         (Options, "count:", "1:7 expected a whole number, got nothing"),
         (Options, "words: 1.1", "1:8 expected text, got 1.1: put it in quotes"),

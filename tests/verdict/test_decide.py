@@ -47,6 +47,22 @@ def test_a_census_with_chance_has_a_middle():
     assert outcomes.index(FAIL) == 14
 
 
+def test_a_census_that_cannot_decide_says_how_many_would():
+    few = decide.census(1, 3, 0.0167, 0.05, 0.002)
+    assert few.outcome is Outcome.INCONCLUSIVE
+    assert few.reason.endswith(f"about {few.needed} known facts would decide if as large a share of them were answered")
+    assert few.needed is not None and few.needed % 3 == 0
+    assert decide.census(few.needed // 3, few.needed, 0.0167, 0.05, 0.002).outcome is FAIL
+    fewer = few.needed - 3
+    assert fewer == 3 or decide.census(fewer // 3, fewer, 0.0167, 0.05, 0.002).outcome is Outcome.INCONCLUSIVE
+
+
+def test_no_number_is_told_where_it_takes_too_many():
+    near = decide.census(20, 100, 0.19, 0.01, 1e-9)
+    assert (near.outcome, near.needed) == (Outcome.INCONCLUSIVE, None)
+    assert "would decide" not in near.reason
+
+
 def test_a_census_where_guessing_is_always_right_cannot_conclude():
     decision = decide.census(22, 22, 1.0, 0.2, 0.01)
     assert decision.outcome is INCONCLUSIVE

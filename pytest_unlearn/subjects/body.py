@@ -46,6 +46,7 @@ class Body:
         capped = getattr(config, "final_logit_softcapping", None)  # too flat near zero to be seen in small logits
         self._split = self._head is not None and self._decoder is not self.causal and not capped
         self.longest: int | None = getattr(config, "max_position_embeddings", None) or None
+        self.size = sum(weight.numel() for weight in self.causal.parameters())
         self.vocabulary: int = self.causal.get_input_embeddings().weight.shape[0]
         self.split, self.shares = True, True
         self._try()

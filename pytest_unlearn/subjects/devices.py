@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from torch import device as Device
     from torch import dtype as Dtype
 
+SMALL = 10_000_000  # weights
 KINDS = ("auto", "cpu", "cuda", "mps")
 
 
@@ -31,6 +35,11 @@ class Placement:
     def precision(self) -> str:
         """The name of the dtype, e.g. `float32`."""
         return str(self.dtype).removeprefix("torch.")
+
+    @property
+    def apart(self) -> bool:
+        """Whether the CPU has time for something else while the device works."""
+        return self.kind != "cpu"
 
     @property
     def tokens_at_once(self) -> int:
@@ -56,3 +65,19 @@ def pick(name: str = "auto") -> Placement:
         )
     half = kind == "cuda" and torch.cuda.is_bf16_supported()
     return Placement(torch.device(name), torch.bfloat16 if half else torch.float32)
+
+
+@contextmanager
+def threads(weights: int) -> Iterator[None]:
+    """As many CPU threads as a model of so many weights gains from, and no more than is this process's share.
+
+    Layers of a small model are done before a second thread has begun. Workers of pytest-xdist share the machine. Never
+    more threads than were set before, as by OMP_NUM_THREADS.
+    """
+    before = torch.get_num_threads()
+    share = max(1, before // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
+    torch.set_num_threads(1 if weights < SMALL else share)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

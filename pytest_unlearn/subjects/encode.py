@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pytest_unlearn.digest import digest
 from pytest_unlearn.subjects.prefix import Ids
-from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.requests import Generate, Prompt, Read, Request, Score
 from pytest_unlearn.subjects.template import PLAIN_STOP, gap_between, habits, has_template, render
 
 REMEMBERED = 1 << 16
+SHARED = 4  # tokenizers, with a system prompt each
+_encoders: dict[str, Encoder] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,16 @@ class Encoder:
         closed = (self.end_id,) if end and self.end_id is not None else ()
         return Encoded(ids + follows + closed, max(1, len(ids)) if follows else len(ids))
 
+    def warm(self, requests: Sequence[Request]) -> None:
+        """Encode what is going to be asked, so that it is known then; what cannot be encoded is told then."""
+        for request in requests:
+            with contextlib.suppress(Exception):  # a template or tokenizer may raise anything
+                if isinstance(request, Score):
+                    for target in request.targets:
+                        self.pair(request.prompt, target, request.end)
+                elif isinstance(request, Generate | Read):
+                    self.prompt(request.prompt)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated tokens, without special ones."""
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
@@ -104,3 +118,18 @@ class Encoder:
             ):
                 return first
         return end
+
+
+def encoder_of(tokenizer: Any, system: str | None = None) -> Encoder:
+    """The encoder of a tokenizer: one for all subjects that have the same, so that each text is encoded once."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None or not getattr(tokenizer, "is_fast", False):
+        return Encoder(tokenizer, system)
+    given = {name: value for name, value in tokenizer.init_kwargs.items() if name != "name_or_path"}
+    settings = type(tokenizer).__name__, tokenizer.chat_template, tokenizer.special_tokens_map, given
+    key = digest(backend.to_str(), repr(settings), system)
+    if key not in _encoders:
+        for old in list(_encoders)[: 1 - SHARED]:
+            del _encoders[old]
+        _encoders[key] = Encoder(tokenizer, system)
+    return _encoders[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,9 +18,9 @@ from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.subjects import generate, score, states
 from pytest_unlearn.subjects.answers import Answer, Failed, Outputs, Scores
 from pytest_unlearn.subjects.body import Body, float32
-from pytest_unlearn.subjects.devices import Placement
+from pytest_unlearn.subjects.devices import Placement, threads
 from pytest_unlearn.subjects.effort import Effort
-from pytest_unlearn.subjects.encode import Encoder
+from pytest_unlearn.subjects.encode import Encoder, encoder_of
 from pytest_unlearn.subjects.identity import folder_digest, module_digest, weight_files
 from pytest_unlearn.subjects.lint import lint
 from pytest_unlearn.subjects.opened import OpenedModel
@@ -88,11 +89,12 @@ class LocalSubject:
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order. `alone`: one request at a time in float32, so that no other can touch it."""
-        for low in range(0, len(requests), AT_ONCE):
-            some = requests[low : low + AT_ONCE]
+        parts = [requests[low : low + AT_ONCE] for low in range(0, len(requests), AT_ONCE)]
+        for i, some in enumerate(parts):
             self.effort.requests += len(some)
             distinct = list(dict.fromkeys(some))
-            found = dict(zip(distinct, self._answers(distinct, alone), strict=True))
+            with self._ahead(parts[i + 1] if i + 1 < len(parts) else ()):
+                found = dict(zip(distinct, self._answers(distinct, alone), strict=True))
             self.effort.answered = self.effort.requests  # what was counted on the way was an estimate
             yield from (found[request] for request in some)
 
@@ -120,7 +122,7 @@ class LocalSubject:
         body, encoder, ends = self._load()
         noise = 0.0 if alone else body.noise
         answers: list[Answer] = [Failed("cannot", "a language model takes no actions")] * len(requests)
-        with float32(body.causal) if alone else nullcontext():
+        with float32(body.causal) if alone else nullcontext(), threads(body.size):
             for kind in (Score, Generate, Read):
                 mine = [i for i, request in enumerate(requests) if isinstance(request, kind)]
                 for some in [[i] for i in mine] if alone else [mine]:
@@ -143,10 +145,24 @@ class LocalSubject:
             del self._drafts[request]
         return found
 
+    @contextmanager
+    def _ahead(self, requests: Sequence[Request]) -> Iterator[None]:
+        """Turn what is asked next into tokens while the device answers; a CPU has no time for both."""
+        if not requests or not self.placement.apart:
+            yield
+            return
+        _, encoder, _ = self._load()
+        thread = threading.Thread(target=encoder.warm, args=(requests,), name="unlearn-tokens")
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+
     def _load(self) -> tuple[Body, Encoder, frozenset[int]]:
         if self._loaded is None:
             module, tokenizer = self._read()
-            encoder = Encoder(tokenizer, self.system)
+            encoder = encoder_of(tokenizer, self.system)
             self._warn(lint(tokenizer, encoder) if self.linted else ())
             self._loaded = Body(module, self.effort), encoder, _ends(module, encoder)
         return self._loaded

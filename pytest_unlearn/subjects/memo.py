@@ -7,9 +7,10 @@ import os
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,8 @@ from pytest_unlearn.subjects.requests import Request, Verb
 from pytest_unlearn.subjects.score import SCORING_VERSION
 
 Result = TypeVar("Result")
-AT_ONCE = 512  # requests looked up, asked and written together: what an interrupt loses at most
+AT_ONCE = 512  # answers looked up and written together: what an interrupt loses at most
+WINDOW = 8 * AT_ONCE  # requests that a subject is given together
 PATIENCE = 30.0  # seconds to wait for another process that writes
 WRITTEN = "written INTEGER NOT NULL DEFAULT 0"  # nanoseconds since 1970; older files have no such column
 TABLE = f"CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT NOT NULL, {WRITTEN}) WITHOUT ROWID"
@@ -50,12 +52,11 @@ class Memo:
 
     def get(self, keys: Sequence[str]) -> dict[str, Answer]:
         """The answers that are known, by key."""
-
-        def look(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-            marks = ",".join("?" * len(keys))
-            return connection.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", keys).fetchall()
-
-        return {key: _decoded(text) for key, text in self._use(look) or []}
+        found: dict[str, Answer] = {}
+        for low in range(0, len(keys), AT_ONCE):
+            rows = self._use(partial(_looked_up, keys=keys[low : low + AT_ONCE]))
+            found |= {key: _decoded(text) for key, text in rows or []}
+        return found
 
     def put(self, answers: dict[str, Answer]) -> None:
         """Keep answers. A failure that may pass, such as memory that ran out, is not kept, nor are hidden states."""
@@ -161,20 +162,33 @@ class Memoised:
         return replace(behind, requests=self._requests, memoised=self._memoised, answered=answered)
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
-        """One answer a request, in order; those not known yet are asked, each once."""
-        for low in range(0, len(requests), AT_ONCE):
-            some = requests[low : low + AT_ONCE]
+        """One answer a request, in order; those not known yet are asked, each once, and written as they come."""
+        for low in range(0, len(requests), WINDOW):
+            some = requests[low : low + WINDOW]
             keys = [digest(self.digest, request, self._place, SCORING_VERSION, alone) for request in some]
             known = self._memo.get(list(dict.fromkeys(keys)))
             self._requests += len(some)
             self._memoised += sum(key in known for key in keys)
             unknown = {key: request for key, request in zip(keys, some, strict=True) if key not in known}
-            if unknown:
-                found = self.subject.answer(list(unknown.values()), alone=alone)
-                new = dict(zip(unknown, found, strict=True))
-                self._memo.put(new)
-                known |= new
+            known |= self._asked(unknown, alone)
             yield from (known[key] for key in keys)
+
+    def _asked(self, requests: Mapping[str, Request], alone: bool) -> dict[str, Answer]:
+        """The answers of the subject, by key; what has come is kept whatever happens then."""
+        if not requests:
+            return {}
+        found: dict[str, Answer] = {}
+        fresh: dict[str, Answer] = {}
+        try:
+            answers = self.subject.answer(list(requests.values()), alone=alone)
+            for key, answer in zip(requests, answers, strict=True):
+                fresh[key] = answer
+                if len(fresh) == AT_ONCE:
+                    self._memo.put(fresh)
+                    found, fresh = found | fresh, {}
+        finally:
+            self._memo.put(fresh)
+        return found | fresh
 
     def open(self) -> AbstractContextManager[Opened]:
         """The subject's weights."""
@@ -202,6 +216,11 @@ def _with_times(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as error:
             if "duplicate column" not in str(error):  # another process was quicker
                 raise
+
+
+def _looked_up(connection: sqlite3.Connection, keys: Sequence[str]) -> list[tuple[str, str]]:
+    marks = ",".join("?" * len(keys))
+    return connection.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", keys).fetchall()
 
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str]], limit: int | None) -> None:

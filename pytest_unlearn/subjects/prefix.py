@@ -164,8 +164,13 @@ def _stems(rests: Sequence[Ids]) -> list[Ids] | None:
 def padded(rows: Sequence[Ids], device: torch.device) -> tuple[Tensor, Tensor]:
     """Rows as one right-padded tensor (B, T), and their lengths (B,). What stands in the padding is never looked at."""
     width = max(map(len, rows))
-    counts = torch.tensor([len(row) for row in rows], device=device)
-    return torch.tensor([list(row) + [0] * (width - len(row)) for row in rows], device=device), counts
+    ids = torch.tensor([list(row) + [0] * (width - len(row)) for row in rows])
+    return sent(ids, device), sent(torch.tensor([len(row) for row in rows]), device)
+
+
+def sent(made: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device, which goes on with what it does while it gets it."""
+    return made.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else made.to(device)
 
 
 def families(prompts: Sequence[Ids]) -> list[tuple[Ids, list[int]]]:

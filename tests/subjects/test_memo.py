@@ -62,6 +62,24 @@ def test_a_request_that_comes_twice_is_asked_once(tmp_path: Path) -> None:
     assert subject.asked == 2
 
 
+def test_what_had_come_before_an_interrupt_is_kept(tmp_path: Path) -> None:
+    many = [Score(Prompt.of(f"Question {i}?"), ("Paris",)) for i in range(2 * module.AT_ONCE)]
+
+    class Interrupted(Scripted):
+        def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
+            for i, _ in enumerate(requests):
+                if i == module.AT_ONCE + 7:
+                    raise KeyboardInterrupt
+                yield self.said
+
+    said = Scores((-1.0,), (1,))
+    with pytest.raises(KeyboardInterrupt):
+        list(Memo(tmp_path / "m").wrap(Interrupted(said)).answer(many))
+    rest = Scripted(said)
+    assert list(Memo(tmp_path / "m").wrap(rest).answer(many)) == [said] * len(many)
+    assert rest.asked == module.AT_ONCE - 7
+
+
 def test_two_models_never_share_an_answer(llama: LocalSubject, gpt2: LocalSubject, tmp_path: Path) -> None:
     memo = Memo(tmp_path / "memo.sqlite")
     one, other = list(memo.wrap(llama).answer(ASKED)), list(memo.wrap(gpt2).answer(ASKED))

@@ -88,13 +88,16 @@ def scenario() -> str:
 
 def cli() -> str:
     """Every command with its arguments and options."""
-    lines = ["# The `unlearn` command\n", MADE, f"{app.info.help}\n"]
-    return "\n".join([*lines, *_commands(app, "unlearn")]).rstrip() + "\n"
+    assert app.registered_callback is not None
+    _, *about = _command(app.registered_callback.callback, "unlearn")
+    return "\n".join(["# The `unlearn` command\n", MADE, *about, *_commands(app, "unlearn")]).rstrip() + "\n"
 
 
 ENVIRONMENT = {
     "UNLEARN_CACHE": "where models made by methods and recipes are kept; the user's cache folder unless set",
     "CI": "where it is set, no progress is shown",
+    "TERM": "the kind of terminal; where it is missing or `dumb`, no progress is shown",
+    "PYTEST_XDIST_WORKER_COUNT": "pytest-xdist's; its workers share the CPU threads",
     "PYTEST_TIMEOUT": "pytest-timeout's; where checks have a time limit, each asks its questions when it is its turn",
 }
 EXITS = {

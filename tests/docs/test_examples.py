@@ -78,7 +78,8 @@ def test_the_scenarios_of_a_page_are_valid(page: Path, tmp_path: Path, console: 
     names = [block.name for block in blocks(page) if block.language == "yaml" and block.name.endswith(".unlearn.yaml")]
     words = ["unlearn", "validate", *names]
     run = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stderr) == (0, "")
+    told = [line for line in run.stderr.splitlines() if ": note: " not in line]  # of models that only a reader has
+    assert (run.returncode, told) == (0, [])
 
 
 @pytest.mark.parametrize("page", with_block("yaml", r"(?<!\.unlearn)\.ya?ml$"))

@@ -101,7 +101,8 @@ def test_an_adapter_that_changes_nothing_is_the_original(
     without_reference(path)
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["*the candidate fixture:world with adapter has the same weights as the original*"])
+    told = " ".join(result.stdout.str().split())
+    assert "the candidate fixture:world with adapter has the same weights as the original" in told
 
 
 def test_base_and_adapter_name_an_original(project: Project, pytester: pytest.Pytester, original: Path) -> None:

@@ -37,18 +37,20 @@ def device(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def two_threads() -> None:
-    torch.set_num_threads(2)  # the module's fixture sets back what was
+def many_threads() -> None:
+    torch.set_num_threads(4)  # the module's fixture sets back what was
 
 
-@pytest.mark.parametrize(("weights", "workers", "expected"), [(SMALL - 1, "1", 1), (SMALL, "1", 2), (SMALL, "2", 1)])
+@pytest.mark.parametrize(
+    ("weights", "workers", "expected"), [(SMALL - 1, "1", 2), (SMALL, "1", 4), (SMALL, "2", 2), (9, "9", 1)]
+)
 def test_a_model_gets_the_threads_it_gains_from_and_no_more_than_its_share(
-    monkeypatch: pytest.MonkeyPatch, two_threads: None, weights: int, workers: str, expected: int
+    monkeypatch: pytest.MonkeyPatch, many_threads: None, weights: int, workers: str, expected: int
 ) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", workers)
     with threads(weights):
         assert torch.get_num_threads() == expected
-    assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == 4
 
 
 def test_subjects_of_one_tokenizer_encode_each_text_once(

@@ -171,23 +171,27 @@ def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Cont
     shared: dict[tuple[Way, str], list[Probe]] = defaultdict(list)
     for probe in probes:
         shared[probe.way, probe.hole].append(probe)
-    for alike in shared.values():
-        prompts = _elsewhere(alike, context)
-        requests = tuple(grader.stand_in(alike, prompt) for prompt in prompts)
-        answers = (yield Ask(subject, requests)) if requests else []
-        hits, close = _hits(grader, subject, alike, prompts, requests, answers)
-        if close:
-            answers = [*answers]
-            again = yield Ask(subject, tuple(requests[i] for i in close), alone=True)
-            for i, answer in zip(close, again, strict=True):
-                answers[i] = answer
-            hits, _ = _hits(grader, subject, alike, prompts, requests, answers)
-        for probe in alike:
-            found[probe.id] = max(found[probe.id], hits[probe.id] / max(1, len(probe.others or prompts)))
+    counted = yield from together([_hits(grader, subject, alike, context) for alike in shared.values()])
+    for id, rate in (item for rates in counted for item in rates.items()):
+        found[id] = max(found[id], rate)
     return found
 
 
-def _hits(
+def _hits(grader: Grader, subject: str, alike: Sequence[Probe], context: Context) -> Asking[dict[str, float]]:
+    """By probe id, the share of the answers to their stand-ins that give its secret away."""
+    prompts = _elsewhere(alike, context)
+    requests = tuple(grader.stand_in(alike, prompt) for prompt in prompts)
+    answers = (yield Ask(subject, requests)) if requests else []
+    hits, close = _read(grader, subject, alike, prompts, requests, answers)
+    if close:
+        again = yield Ask(subject, tuple(requests[i] for i in close), alone=True)
+        exact = dict(zip(close, again, strict=True))
+        answers = [exact.get(i, answer) for i, answer in enumerate(answers)]
+        hits, _ = _read(grader, subject, alike, prompts, requests, answers)
+    return {probe.id: hits[probe.id] / max(1, len(probe.others or prompts)) for probe in alike}
+
+
+def _read(
     grader: Grader,
     subject: str,
     probes: Sequence[Probe],

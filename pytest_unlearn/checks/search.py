@@ -28,7 +28,7 @@ from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.probes.space import Space
-from pytest_unlearn.subjects.ask import Asking
+from pytest_unlearn.subjects.ask import Asking, together
 from pytest_unlearn.verdict.decide import Decision, search_tail
 from pytest_unlearn.verdict.guessing import tail_of
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
@@ -169,26 +169,24 @@ def _try_ways(
     ways: int,
     most: int = WAYS,
 ) -> Asking[list[_Trial]]:
-    """Confirm `most` ways of leaking probes, the most frequent first, until one is decided against the subject."""
+    """Confirm `most` ways of leaking probes until one is decided against the subject: the most frequent first, then the
+    others side by side. Each is looked at twice: at those of its questions that were drawn, then at all there are.
+    """
     order = sorted(by_way(leaking).items(), key=lambda item: (-len(item[1]), item[1][0].size, str(item[0])))
-    trials = []
-    for way, _ in order[:most]:
-        trial = yield from _try(subject, grader, way, before, space, context, ways)
-        trials.append(trial)
-        if trial.decision.outcome is Outcome.FAIL:
-            break
+    chosen = [way for way, _ in order[:most]]
+    drawn = by_way((*before.probes, *before.guessed))
+    trials: list[_Trial] = []
+    for now in (chosen[:1], chosen[1:]):
+        for every in (False, True):
+            asked = {way: (space.alike(way) if every else []) or drawn.get(way, []) for way in now}
+            looks = yield from together(
+                [_look(subject, grader, probes, way, context, ways) for way, probes in asked.items()]
+            )
+            for i, trial in enumerate(looks):
+                if trial.decision.outcome is Outcome.FAIL:
+                    return [*trials, *looks[: i + 1]]
+        trials += looks
     return trials
-
-
-def _try(
-    subject: str, grader: Grader, way: Way, before: Known, space: Space, context: Context, ways: int
-) -> Asking[_Trial]:
-    """Look at one way twice: at those of its questions that were drawn, and unless they decide at all there are."""
-    drawn = [probe for probe in (*before.probes, *before.guessed) if probe.way == way]
-    trial = yield from _look(subject, grader, drawn, way, context, ways)
-    if trial.decision.outcome is Outcome.FAIL:
-        return trial
-    return (yield from _look(subject, grader, space.alike(way) or drawn, way, context, ways))
 
 
 def _look(

@@ -5,15 +5,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Hashable
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def canonical(value: Any) -> Any:
     """`value` as JSON-ready data in which equal things look equal: dataclasses carry their name, sets are sorted."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: canonical(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"": type(value).__name__, **fields}
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if kind is tuple or kind is list:
+        return [item if type(item) in PLAIN else canonical(item) for item in value]
+    if (names := _fields(kind)) is not None:
+        return {"": kind.__name__, **{name: canonical(getattr(value, name)) for name in names}}
     if isinstance(value, dict):
         return {str(key): canonical(item) for key, item in value.items()}
     if isinstance(value, set | frozenset):
@@ -22,9 +30,15 @@ def canonical(value: Any) -> Any:
         return [canonical(item) for item in value]
     if isinstance(value, Path):
         return value.as_posix()
-    if value is None or isinstance(value, str | int | float | bool):
+    if isinstance(value, str | int | float):
         return value
-    raise TypeError(f"no canonical form for {type(value).__name__}")
+    raise TypeError(f"no canonical form for {kind.__name__}")
+
+
+@cache
+def _fields(kind: Hashable) -> tuple[str, ...] | None:
+    """The names of the fields of a dataclass; None for another type."""
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 def digest(*values: Any) -> str:

@@ -89,11 +89,11 @@ class LocalSubject:
 
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order. `alone`: one request at a time in float32, so that no other can touch it."""
-        parts = [requests[low : low + AT_ONCE] for low in range(0, len(requests), AT_ONCE)]
-        for i, some in enumerate(parts):
+        for low in range(0, len(requests), AT_ONCE):
+            some, then = requests[low : low + AT_ONCE], requests[low + AT_ONCE : low + 2 * AT_ONCE]
             self.effort.requests += len(some)
             distinct = list(dict.fromkeys(some))
-            with self._ahead(parts[i + 1] if i + 1 < len(parts) else ()):
+            with self._ahead(then):
                 found = dict(zip(distinct, self._answers(distinct, alone), strict=True))
             self.effort.answered = self.effort.requests  # what was counted on the way was an estimate
             yield from (found[request] for request in some)

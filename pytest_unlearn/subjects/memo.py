@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -259,20 +259,24 @@ def _lasts(answer: Answer) -> bool:
 
 
 def _encoded(answer: Answer) -> str:
-    return json.dumps({"kind": type(answer).__name__, **asdict(answer)}, ensure_ascii=False)
+    return json.dumps({"kind": type(answer).__name__, **_fields_of(answer)}, ensure_ascii=False, default=_fields_of)
+
+
+def _fields_of(answer: Any) -> dict[str, Any]:
+    return {field.name: getattr(answer, field.name) for field in fields(answer)}
 
 
 def _decoded(text: str) -> Answer:
     """The answer that `_encoded` wrote; floats come back to the last bit."""
-    fields: dict[str, Any] = json.loads(text)
-    kind = fields.pop("kind")
+    found: dict[str, Any] = json.loads(text)
+    kind = found.pop("kind")
     if kind == "Scores":
-        tokens = fields["tokens"]
+        tokens = found["tokens"]
         told = None if tokens is None else tuple(Tokens(**{k: tuple(v) for k, v in t.items()}) for t in tokens)
-        return Scores(tuple(fields["logp"]), tuple(fields["lengths"]), told, fields["noise"])
+        return Scores(tuple(found["logp"]), tuple(found["lengths"]), told, found["noise"])
     if kind == "Outputs":
-        items = tuple(Output(**{**item, "media": tuple(item["media"])}) for item in fields["items"])
-        return Outputs(items, fields["near_tie"], fields["noise"])
+        items = tuple(Output(**{**item, "media": tuple(item["media"])}) for item in found["items"])
+        return Outputs(items, found["near_tie"], found["noise"])
     if kind == "Failed":
-        return Failed(**fields)
-    return Episode(**{**fields, "actions": tuple(fields["actions"])})
+        return Failed(**found)
+    return Episode(**{**found, "actions": tuple(found["actions"])})

@@ -15,7 +15,7 @@ PLAIN = frozenset({str, int, float, bool, type(None)})
 
 def canonical(value: Any) -> Any:
     """`value` as JSON-ready data in which equal things look equal: dataclasses carry their name, sets are sorted."""
-    kind = type(value)
+    kind: Any = type(value)
     if kind in PLAIN:
         return value
     if kind is tuple or kind is list:

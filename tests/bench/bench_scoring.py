@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from questions import Asked, asked, best, interleaved, model, table
+from questions import Asked, asked, best, interleaved, model, seconds, table
 
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.devices import Placement
@@ -89,8 +89,16 @@ def floor(body: Body, tokens: int, answers: int, size: int, width: int = 64) -> 
             body.logits(states[: answers * some // rows]).logsumexp(-1)
 
 
-def compare(module: Any, tokenizer: Any, placement: Placement, made: list[Score], rounds: int, title: str) -> None:
-    """Print one table."""
+def compare(
+    module: Any,
+    tokenizer: Any,
+    placement: Placement,
+    made: list[Score],
+    rounds: int,
+    title: str,
+    without: Sequence[str],
+) -> None:
+    """Print one table. `auto` is timed once: it looks for its batch size anew each time."""
     rows = pairs(tokenizer, made)
     subject = LocalSubject.of(module, tokenizer, placement)
     ours = [logp for answer in subject.answer(made) for logp in answer.logp]  # type: ignore[union-attr]
@@ -100,16 +108,19 @@ def compare(module: Any, tokenizer: Any, placement: Placement, made: list[Score]
     contenders: dict[str, Callable[[], object]] = {"ours": lambda: list(subject.answer(made))}
     size = best(lambda n: floor(body, tokens, answers, n), (4, 8, 16, 32))
     contenders[f"the floor, {size} rows of 64 at once"] = lambda: floor(body, tokens, answers, size)
-    some = rows[: max(64, len(rows) // 8)]
-    loop = best(lambda n: plain(module, some, n), SIZES)
-    contenders[f"a padded loop, {loop} at once"] = lambda: plain(module, rows, loop)
-    apart = max(abs(a - b) for a, b in zip(ours, plain(module, rows, loop), strict=True))
+    some = rows[:64]
+    apart, once = 0.0, dict[str, float]()
+    if "loop" not in without:
+        loop = best(lambda n: plain(module, some, n), SIZES)
+        contenders[f"a padded loop, {loop} at once"] = lambda: plain(module, rows, loop)
+        apart = max(abs(a - b) for a, b in zip(ours, plain(module, rows, loop), strict=True))
     try:
         quickest = best(lambda n: harness(module, tokenizer, some, n), SIZES)
         told = harness(module, tokenizer, rows, quickest)
         apart = max(apart, *(abs(a - b) for a, b in zip(ours, told, strict=True)))
         contenders[f"lm-eval, {quickest} at once"] = lambda: harness(module, tokenizer, rows, quickest)
-        contenders["lm-eval, auto"] = lambda: harness(module, tokenizer, rows, "auto")
+        if "auto" not in without:
+            once["lm-eval, auto, once"] = seconds(lambda: harness(module, tokenizer, rows, "auto"))
     except ImportError:
         print("lm-evaluation-harness is not installed: pip install lm-eval")
     pushed = effort.tokens - effort.padded
@@ -117,7 +128,8 @@ def compare(module: Any, tokenizer: Any, placement: Placement, made: list[Score]
         "ours": f"{effort.batches} passes, {effort.tokens} tokens, {effort.padded} of them padding, "
         f"{pushed / tokens:.2f} of the {tokens} different ones; at most {apart:.1e} from the others"
     }
-    print(table(f"{title}: {len(made)} questions, {len(rows)} answers", interleaved(contenders, rounds), "ours", notes))
+    medians = interleaved(contenders, rounds) | once
+    print(table(f"{title}: {len(made)} questions, {len(rows)} answers", medians, "ours", notes))
     print(flush=True)
 
 
@@ -128,12 +140,21 @@ def main() -> None:
     parser.add_argument("--choices", type=int, default=1, help="answers a question; 20 for multiple choice")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--prefix", nargs="+", default=["chat", "five shots", "none"])
+    parser.add_argument("--without", nargs="*", default=[], choices=["loop", "auto"], help="contenders to leave out")
     parser.add_argument("--model", help="a folder; without it SmolLM2-135M-Instruct from the store")
     given = parser.parse_args()
     module, tokenizer, placement = model(given.model)
     some = asked(given.questions, given.choices - 1)
     for prefix in given.prefix:
-        compare(module, tokenizer, placement, requests(some, prefix), given.rounds, f"Scoring, prefix: {prefix}")
+        compare(
+            module,
+            tokenizer,
+            placement,
+            requests(some, prefix),
+            given.rounds,
+            f"Scoring, prefix: {prefix}",
+            given.without,
+        )
 
 
 if __name__ == "__main__":

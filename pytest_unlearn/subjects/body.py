@@ -7,6 +7,7 @@ in the plain way and in the quick ways, and a quick way is used where the logits
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,8 @@ class Body:
     `split`: states are hidden states and the head is applied only where it is asked for; else states are logits.
     `shares`: rows may begin with what was read before, kept in a cache. Rows in a cache end at its right edge, so that
     every row is contiguous and windowed attention sees true distances.
+    `deepest`: how many tokens may follow each other in a tree, where what each token looks at is written into a mask; 0
+    where the architecture takes no such mask.
     """
 
     def __init__(self, module: nn.Module, effort: Effort | None = None) -> None:
@@ -48,7 +51,8 @@ class Body:
         self.longest: int | None = getattr(config, "max_position_embeddings", None) or None
         self.size = sum(weight.numel() for weight in self.causal.parameters())
         self.vocabulary: int = self.causal.get_input_embeddings().weight.shape[0]
-        self.split, self.shares = True, True
+        self.split, self.shares, self.deepest = True, True, sys.maxsize
+        self._window: int = getattr(config, "sliding_window", None) or sys.maxsize
         self._try()
 
     @property
@@ -93,10 +97,25 @@ class Body:
             given[self._cache_word] = cache
         if positions is not None and self._placed:
             given["position_ids"] = positions if self.longest is None else positions.clamp(max=self.longest - 1)
-        if self.split:
-            states: Tensor = self._decoder(**given).last_hidden_state
-        else:
-            states = self.causal(**given).logits
+        return self._states(given)
+
+    def read_trees(self, ids: Tensor, seen: Tensor, positions: Tensor, cache: DynamicCache, tokens: int) -> Tensor:
+        """States (B, T, D) of `ids` (B, T), which are added to `cache`; `tokens` of them are no padding.
+
+        `seen` (B, T, P + T) is true where a token may look, at the P positions in the cache and the T new ones.
+        """
+        self.effort.batches += 1
+        self.effort.tokens += ids.numel()
+        self.effort.padded += ids.numel() - tokens
+        kind = next(self.causal.parameters()).dtype
+        mask = torch.zeros(seen.shape, dtype=kind, device=seen.device).masked_fill(~seen, torch.finfo(kind).min)
+        given = {"input_ids": ids, "attention_mask": mask[:, None], "use_cache": True, self._cache_word: cache}
+        if self._placed:
+            given["position_ids"] = positions if self.longest is None else positions.clamp(max=self.longest - 1)
+        return self._states(given)
+
+    def _states(self, given: dict[str, Any]) -> Tensor:
+        states: Tensor = self._decoder(**given).last_hidden_state if self.split else self.causal(**given).logits
         return states
 
     def logits(self, states: Tensor) -> Tensor:
@@ -117,6 +136,7 @@ class Body:
                 self.split = self._split
                 self.split = self._agrees(expected, lambda: self.read(ids, whole)) and self.split
                 self.shares = self._agrees(expected[:, -3:], lambda: self._shared(ids))
+                self.deepest = self._window if self._agrees(expected[:, -3:], lambda: self._trees(ids)) else 0
         finally:
             self.causal.train(training)
             self.effort.batches, self.effort.tokens, self.effort.padded = counted
@@ -130,6 +150,18 @@ class Body:
         after = torch.tensor([row[-3:-1], row[-2:]], device=ids.device)
         states = held.extend(self, after, torch.tensor([2, 2], device=ids.device))
         return torch.stack([states[0, 0], states[0, 1], states[1, 1]])[None]
+
+    def _trees(self, ids: Tensor) -> Tensor:
+        """The last three states of `ids`, read in two goes in trees with branches that lead elsewhere."""
+        from pytest_unlearn.subjects.grove import Grove, plant
+        from pytest_unlearn.subjects.prefix import start
+
+        row = tuple(ids[0].tolist())
+        grove = Grove(self, start(self, row[:2]), 2)
+        new, ends = plant([row[2:-2][::-1], row[2:-2]], grove.size(0))
+        first, size = grove.grow([new, new[:1]]), grove.size(0)
+        then = grove.grow([[(0, row[0]), (ends[1], row[-2]), (size + 1, row[-1])], []])
+        return torch.stack([first[0, ends[1] - 1], then[0, 1], then[0, 2]])[None]
 
     def _agrees(self, expected: Tensor, attempt: Any) -> bool:
         try:

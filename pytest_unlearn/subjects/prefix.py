@@ -126,16 +126,20 @@ def fill(body: Body, prompts: Sequence[Ids], begun: Start) -> Held:
 def _after(body: Body, rests: Sequence[Ids], begun: Start) -> Held:
     """Read rows that follow the common start."""
     ids, counts = padded(rests, body.device)
-    cache = body.cache()
-    if begun.cache is not None:
-        for i, layer in enumerate(begun.cache.layers):
-            shape = (len(rests), -1, -1, -1)
-            cache.update(layer.keys.expand(shape), layer.values.expand(shape), i)
+    cache = expanded(body, begun, len(rests))
     before, width = len(begun.ids), ids.shape[1]
     steps = torch.arange(width, device=body.device)
     mask = torch.cat([torch.ones(len(rests), before, dtype=torch.bool, device=body.device), steps < counts[:, None]], 1)
     states = body.read(ids, mask, (before + steps).expand_as(ids), cache)
     return _flush_right(_ended(Held(cache, mask, before + counts, states[:, -1]), states, counts))
+
+
+def expanded(body: Body, begun: Start, rows: int) -> DynamicCache:
+    """A cache in which so many rows begin with the common start."""
+    cache = body.cache()
+    for i, layer in enumerate(begun.cache.layers if begun.cache is not None else ()):
+        cache.update(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1), i)
+    return cache
 
 
 def _ended(held: Held, states: Tensor, counts: Tensor) -> Held:
@@ -154,7 +158,7 @@ def _stems(rests: Sequence[Ids]) -> list[Ids] | None:
     alike: dict[Ids, list[int]] = {}
     for i, rest in enumerate(rests):
         alike.setdefault(rest[:ALIKE], []).append(i)
-    shared = {key: _common([rests[i][:-1] for i in rows]) for key, rows in alike.items() if len(rows) > 1}
+    shared = {key: common([rests[i][:-1] for i in rows]) for key, rows in alike.items() if len(rows) > 1}
     if sum(len(stem) * (len(alike[key]) - 1) for key, stem in shared.items()) < SAVED:
         return None
     usual = max(1, sum(map(len, shared.values())) // len(shared))
@@ -184,7 +188,7 @@ def families(prompts: Sequence[Ids]) -> list[tuple[Ids, list[int]]]:
     found: list[tuple[Ids, list[int]]] = []
     rest: list[int] = []
     for indices in alike.values():
-        shared = _common([prompts[i][:-1] for i in indices])
+        shared = common([prompts[i][:-1] for i in indices])
         if len(indices) > 1 and len(shared) >= WORTHWHILE:
             found.append((shared, indices))
         else:
@@ -196,12 +200,13 @@ def distinct(rows: Iterable[Ids]) -> int:
     """How many tokens rows have in the tree in which what they begin with alike stands once."""
     count, before = 0, tuple[int, ...]()
     for row in sorted(rows):
-        count += len(row) - len(_common([before, row]))
+        count += len(row) - len(common([before, row]))
         before = row
     return count
 
 
-def _common(rows: Sequence[Ids]) -> Ids:
+def common(rows: Sequence[Ids]) -> Ids:
+    """What all of some rows begin with."""
     first, last = min(rows), max(rows)  # in sorted order these two differ soonest
     return first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 

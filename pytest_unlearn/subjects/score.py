@@ -1,8 +1,8 @@
-"""Log-probabilities of targets after prompts: each prompt is read once, whatever the number of its targets.
+"""Log-probabilities of targets after prompts: each token is read once, whatever stands before and after it.
 
-The first tokens that prompts have in common are read once for all of them. The state of a prompt's last token
-predicts every first token of its targets; the rest of the targets is read from copies of the prompt's cache, and what
-two of them begin with alike is read once. The head is applied only where a token is predicted.
+The first tokens that prompts have in common are read once for all of them. Prompts are the upper part of trees, in
+which what some of them begin with alike stands once, their targets the lower. The head is applied only where a token is
+predicted.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.answers import Failed, Scores, Tokens
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoded, Encoder
+from pytest_unlearn.subjects.grove import TREE, Grove, divided, plant
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
-from pytest_unlearn.subjects.prefix import Held, Ids, distinct, families, fill, padded, read_anew, start
+from pytest_unlearn.subjects.prefix import Ids, distinct, families, read_anew, start
 from pytest_unlearn.subjects.requests import Score
 from pytest_unlearn.subjects.trie import Trie
 
@@ -75,11 +76,15 @@ def score(body: Body, jobs: Sequence[Job], budget: Budget, *, detail: bool = Fal
     """What each token of each target got, one list of rows a job. `detail` works out mean and variance too."""
     results: list[list[Row] | Failed] = [[] for _ in jobs]
     body.effort.distinct += distinct(job.prompt + target[:-1] for job in jobs for target in job.targets)
-    groups = families([job.prompt for job in jobs]) if body.shares else [((), list(range(len(jobs))))]
-    for shared, indices in groups:
+    deep = [max(len(job.prompt + target) - 1 for target in job.targets) for job in jobs]
+    tall = [i for i in range(len(jobs)) if deep[i] > body.deepest]
+    short = [i for i in range(len(jobs)) if deep[i] <= body.deepest]
+    groups = [(shared, [short[i] for i in some]) for shared, some in families([jobs[i].prompt for i in short])]
+    for shared, indices in [(None, tall), *groups]:
 
-        def work(some: Sequence[int], shared: Ids = shared) -> list[list[Row]]:
-            return _group(body, [jobs[i] for i in some], shared, budget, detail)
+        def work(some: Sequence[int], shared: Ids | None = shared) -> list[list[Row]]:
+            mine = [jobs[i] for i in some]
+            return _plain(body, mine, budget, detail) if shared is None else _trees(body, mine, shared, budget, detail)
 
         with torch.no_grad():
             found = persevere(indices, budget, work)
@@ -88,43 +93,96 @@ def score(body: Body, jobs: Sequence[Job], budget: Budget, *, detail: bool = Fal
     return results
 
 
-def _group(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail: bool) -> list[list[Row]]:
+def _trees(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail: bool) -> list[list[Row]]:
     """Jobs whose prompts all begin with `shared`."""
-    if not body.shares:
-        return _plain(body, jobs, budget, detail)
     results: list[list[Row]] = [[] for _ in jobs]
     begun = start(body, shared)
-    for pack in packs([len(job.prompt) - len(shared) for job in jobs], budget.tokens, [len(shared)] * len(jobs)):
-        some = [jobs[i] for i in pack]
-        held = fill(body, [job.prompt for job in some], begun)
-        for i, rows in zip(pack, _targets(body, some, held, budget, detail), strict=True):
-            results[i] = rows
-        body.effort.answered += len(pack)
+    tries = [Trie(job.targets) for job in jobs]
+    below = [trie.inner // 2 if job.field else trie.inner for job, trie in zip(jobs, tries, strict=True)]
+    tokens = min(TREE, max(1, budget.tokens - len(shared)))
+    trees = divided([job.prompt[len(shared) :] for job in jobs], below, tokens)
+    at_once = max(1, budget.tokens // (len(shared) + tokens))
+    for low in range(0, len(trees), at_once):
+        some = trees[low : low + at_once]
+        indices = [i for tree in some for i in tree]
+        place = {i: at for at, i in enumerate(indices)}
+        grove = Grove(body, begun, len(some))
+        rows = _read(body, [jobs[i] for i in indices], [tries[i] for i in indices],
+                     [[place[i] for i in tree] for tree in some], len(shared), grove, budget, detail)  # fmt: skip
+        for i, found in zip(indices, rows, strict=True):
+            results[i] = found
+        body.effort.answered += len(indices)
     return results
 
 
-def _targets(body: Body, jobs: Sequence[Job], held: Held, budget: Budget, detail: bool) -> list[list[Row]]:
-    """The targets of prompts that are held. Where only the likeliest matters, the most promising is read first."""
-    tries = [Trie(job.targets) for job in jobs]
-    firsts = [(i, i, node) for i, trie in enumerate(tries) for node in trie.children[0].values()]
-    told = _nodes(body, held.last, firsts, tries, detail)  # by prompt and node
+def _read(
+    body: Body,
+    jobs: Sequence[Job],
+    tries: Sequence[Trie],
+    trees: Sequence[Sequence[int]],
+    before: int,
+    grove: Grove,
+    budget: Budget,
+    detail: bool,
+) -> list[list[Row]]:
+    """Jobs that stand in the trees of a grove. Where only the likeliest matters, the most promising is read first."""
+    new, ends = [], dict[int, tuple[int, int]]()
+    for row, tree in enumerate(trees):
+        prompts, nodes = plant([jobs[i].prompt[before:] for i in tree], grove.size(row))
+        new.append(prompts)
+        ends |= {i: (row, end) for i, end in zip(tree, nodes, strict=True)}
+    known = {(i, 0): end for i, (_, end) in ends.items()}  # the grove's number of each job's nodes that were read
+    told: dict[tuple[int, int], Told] = {}  # by job and node
+
+    def grown(some: Sequence[Sequence[tuple[int, int]]]) -> None:
+        """Read nodes of the jobs, beside the prompts in the beginning, and note what is predicted there."""
+        begins = [len(prompts) for prompts in new]
+        for row, nodes in enumerate(some):
+            new[row] += _numbered(nodes, tries, known, grove.size(row) + begins[row])
+        states = grove.grow(new)
+        width = states.shape[1]
+        at = {(i, 0): row * width + end - 1 for i, (row, end) in ends.items()} if not told else {}
+        for row, nodes in enumerate(some):
+            at |= {key: row * width + begins[row] + place for place, key in enumerate(nodes)}
+        places = [(here, i, child) for (i, node), here in at.items() for child in tries[i].children[node].values()]
+        told.update(_nodes(body, states.flatten(0, 1), places, tries, detail))
+        new[:] = [[] for _ in trees]
+
+    grown([_unread(jobs, tries, [i for i in tree if not jobs[i].field], told, known, "all") for tree in trees])
     for phase in PHASES:
-        chosen = [_chosen(job, trie, i, told, phase) for i, (job, trie) in enumerate(zip(jobs, tries, strict=True))]
-        rows = [
-            (i, path) for i, trie in enumerate(tries) for path in trie.rows(chosen[i], 1 if phase == "next" else None)
-        ]
-        for pack in packs([len(path) for _, path in rows], budget.tokens, [len(jobs[i].prompt) for i, _ in rows]):
-            some = [rows[at] for at in pack]
-            ids, counts = padded([tuple(tries[i].token[node] for node in path) for i, path in some], body.device)
-            states = held.take([i for i, _ in some]).extend(body, ids, counts)  # (rows, T, D)
-            places = [
-                (at * ids.shape[1] + j, i, child)
-                for at, (i, path) in enumerate(some)
-                for j, node in enumerate(path)
-                for child in tries[i].children[node].values()
-            ]
-            told.update(_nodes(body, states.flatten(0, 1), places, tries, detail))
+        wanted = [_unread(jobs, tries, tree, told, known, phase) for tree in trees]
+        step = max(1, budget.tokens // len(trees))
+        for low in range(0, max(map(len, wanted)), step):
+            grown([nodes[low : low + step] for nodes in wanted])
     return [[_so_far(path, i, told) for path in trie.paths] for i, trie in enumerate(tries)]
+
+
+def _unread(
+    jobs: Sequence[Job],
+    tries: Sequence[Trie],
+    tree: Sequence[int],
+    told: Mapping[tuple[int, int], Told],
+    known: Mapping[tuple[int, int], int],
+    phase: str,
+) -> list[tuple[int, int]]:
+    """The nodes of a tree's jobs that are to be read now and have not been, parents first."""
+    nodes: dict[tuple[int, int], None] = {}
+    for i in tree:
+        chosen = range(len(jobs[i].targets)) if phase == "all" else _chosen(jobs[i], tries[i], i, told, phase)
+        for path in tries[i].rows(chosen, 1 if phase == "next" else None):
+            nodes |= dict.fromkeys((i, node) for node in path if (i, node) not in known)
+    return list(nodes)
+
+
+def _numbered(
+    nodes: Sequence[tuple[int, int]], tries: Sequence[Trie], known: dict[tuple[int, int], int], size: int
+) -> list[tuple[int, int]]:
+    """Nodes of jobs as the grove reads them; `known` learns their numbers there."""
+    new = []
+    for at, (i, node) in enumerate(nodes):
+        known[i, node] = size + at
+        new.append((known[i, tries[i].parent[node]], tries[i].token[node]))
+    return new
 
 
 def _chosen(job: Job, trie: Trie, i: int, told: Mapping[tuple[int, int], Told], phase: str) -> list[int]:

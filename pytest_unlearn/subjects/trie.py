@@ -12,13 +12,14 @@ class Trie:
 
     token     the token of each node
     children  the nodes that go on from each node, by their token
+    parent    the node before each node
     paths     for each target the nodes that it walks through, the prompt left out
     """
 
     def __init__(self, targets: Iterable[Ids]) -> None:
         self.token: list[int] = [-1]
         self.children: list[dict[int, int]] = [{}]
-        self._parent: list[int] = [0]
+        self.parent: list[int] = [0]
         self.paths = [self._walk(target) for target in targets]
 
     def rows(self, targets: Iterable[int], deep: int | None = None) -> list[list[int]]:
@@ -27,8 +28,13 @@ class Trie:
         `deep`: no further than so many tokens.
         """
         inner = {node for target in targets for node in self.paths[target][:-1][:deep]}
-        ends = inner - {self._parent[node] for node in inner}
+        ends = inner - {self.parent[node] for node in inner}
         return [self._back(node) for node in sorted(ends)]
+
+    @property
+    def inner(self) -> int:
+        """How many nodes other targets' tokens, or more of the same target's, stand below."""
+        return sum(bool(below) for below in self.children[1:])
 
     def _walk(self, target: Ids) -> list[int]:
         node, path = 0, []
@@ -37,7 +43,7 @@ class Trie:
                 self.children[node][token] = len(self.token)
                 self.token.append(token)
                 self.children.append({})
-                self._parent.append(node)
+                self.parent.append(node)
             node = self.children[node][token]
             path.append(node)
         return path
@@ -46,5 +52,5 @@ class Trie:
         path = []
         while node:
             path.append(node)
-            node = self._parent[node]
+            node = self.parent[node]
         return path[::-1]

@@ -24,7 +24,7 @@ from transformers import (
 )
 
 from pytest_unlearn.subjects.answers import Failed, Scores
-from pytest_unlearn.subjects.devices import Placement
+from pytest_unlearn.subjects.devices import Placement, pick
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.requests import Media, Prompt, Score
@@ -164,11 +164,11 @@ def test_memory_that_runs_out_makes_batches_smaller_until_they_fit(tiny: SimpleN
     expected = list(LocalSubject.of(model, tokenizer, cpu).answer(requests()))
     limited = LocalSubject.of(model, tokenizer, cpu)
     limited._load()
-    model.model.register_forward_pre_hook(memory_of(90), with_kwargs=True)
+    model.model.register_forward_pre_hook(memory_of(60), with_kwargs=True)
     for a, b in zip(limited.answer(requests()), expected, strict=True):
         assert isinstance(a, Scores) and isinstance(b, Scores)
         assert a.logp == pytest.approx(b.logp, abs=1e-4)
-    assert limited._budget.tokens < 4096
+    assert limited._budget.tokens < pick("cpu").tokens_at_once
 
 
 def test_a_row_that_never_fits_fails_for_memory(tiny: SimpleNamespace, cpu: Placement) -> None:
@@ -184,7 +184,8 @@ def memory_of(tokens: int) -> Callable[..., None]:
     """A device with room for so many positions at once, fed only as fast as it can take them."""
 
     def check(_: Any, __: Any, given: dict[str, Any]) -> None:
-        if given["attention_mask"].numel() > tokens * 2 or given["input_ids"].numel() > tokens:
+        rows, columns = given["attention_mask"].shape[0], given["attention_mask"].shape[-1]
+        if rows * columns > tokens * 2 or given["input_ids"].numel() > tokens:
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 bytes")
 
     return check

@@ -26,7 +26,7 @@ def gemma(_: SimpleNamespace) -> PreTrainedModel:
     return Gemma2ForCausalLM(
         Gemma2Config(
             vocab_size=400, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
-            num_key_value_heads=2, head_dim=16, initializer_range=0.3, max_position_embeddings=256, sliding_window=7,
+            num_key_value_heads=2, head_dim=16, initializer_range=0.3, max_position_embeddings=256, sliding_window=64,
             final_logit_softcapping=None, attn_implementation="eager",
         )
     )  # fmt: skip

@@ -6,6 +6,7 @@ from there. So a tree may be read in several goes, each of which adds tokens bel
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ from pytest_unlearn.subjects.prefix import Ids, Start, common, expanded, sent
 if TYPE_CHECKING:
     from torch import Tensor
 
-TREE = 256  # tokens of a tree: fewer waste the device, and each looks at all the others to leave most of them out
+TREES = (64, 128, 256)  # tokens of a tree: in small ones less is shared, in large ones there is more to look past
+LOOK = 1 / 2500  # what it costs a token to look past another one, in tokens
 ROOT = 0  # the node at which the common start ends
 
 
@@ -72,21 +74,49 @@ def plant(rows: Sequence[Ids], nodes: int) -> tuple[list[tuple[int, int]], list[
     return new, ends
 
 
-def divided(rows: Sequence[Ids], more: Sequence[int], tokens: int) -> list[list[int]]:
-    """Indices of sequences in trees of about as many tokens each, those that begin alike together.
+def divided(rows: Sequence[Ids], more: Sequence[int], before: int, room: int) -> list[list[int]]:
+    """Indices of sequences in trees, so that reading these as a batch costs least.
 
-    `more` tokens are going to be read below the end of each. No tree has many more than `tokens`.
+    `more` tokens are going to be read below the end of each, and `before` stand before all of them. No tree has many
+    more tokens than `room`.
     """
+    options = [way(rows, more, min(tokens, room)) for way in (_neighbours, _evenly) for tokens in TREES]
+    trees, _ = min(options, key=lambda option: cost(option[1], before))
+    return [tree for tree in trees if tree]
+
+
+def cost(sizes: Sequence[float], before: int) -> float:
+    """About what a batch of trees costs, in tokens: the smaller are padded to the largest, and all is looked at."""
+    return len(sizes) * max(sizes) * (1 + LOOK * (before + max(sizes)))
+
+
+def _neighbours(rows: Sequence[Ids], more: Sequence[int], tokens: int) -> tuple[list[list[int]], list[float]]:
+    """Trees of about as many tokens each, in which those stand together that begin alike; and how many they have."""
     order = sorted(range(len(rows)), key=lambda i: rows[i])
-    costs: list[int] = []
+    new: list[int] = []
     before: Ids = ()
     for i in order:
-        costs.append(len(rows[i]) - len(common([before, rows[i]])) + more[i])
+        new.append(len(rows[i]) - len(common([before, rows[i]])) + more[i])
         before = rows[i]
-    trees = max(1, -(-sum(costs) // tokens))
-    share, done = sum(costs) / trees, 0.0
-    found: list[list[int]] = [[] for _ in range(trees)]
-    for i, cost in zip(order, costs, strict=True):
-        found[min(trees - 1, int((done + cost / 2) / share))].append(i)
-        done += cost
-    return [tree for tree in found if tree]
+    count = max(1, -(-sum(new) // tokens))
+    share, done = sum(new) / count, 0.0
+    trees: list[list[int]] = [[] for _ in range(count)]
+    sizes = [0.0] * count
+    for i, some in zip(order, new, strict=True):
+        at = min(count - 1, int((done + some / 2) / share))
+        sizes[at] += some if trees[at] else len(rows[i]) + more[i]
+        trees[at].append(i)
+        done += some
+    return trees, sizes
+
+
+def _evenly(rows: Sequence[Ids], more: Sequence[int], tokens: int) -> tuple[list[list[int]], list[float]]:
+    """Trees of as many tokens each, where sequences have little in common: the longest first, each to the smallest."""
+    wholes = [len(row) + some for row, some in zip(rows, more, strict=True)]
+    trees: list[list[int]] = [[] for _ in range(max(1, -(-sum(wholes) // tokens)))]
+    heap = [(0.0, at) for at in range(len(trees))]
+    for i in sorted(range(len(rows)), key=lambda i: -wholes[i]):
+        size, at = heapq.heappop(heap)
+        trees[at].append(i)
+        heapq.heappush(heap, (size + wholes[i], at))
+    return trees, [size for size, _ in heap]

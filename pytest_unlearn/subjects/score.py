@@ -8,49 +8,20 @@ predicted.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.answers import Failed, Scores, Tokens
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoded, Encoder
-from pytest_unlearn.subjects.grove import TREE, Grove, divided, plant
+from pytest_unlearn.subjects.grove import Grove, divided
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
 from pytest_unlearn.subjects.prefix import Ids, distinct, families, read_anew, start
+from pytest_unlearn.subjects.reading import Job, Reading
 from pytest_unlearn.subjects.requests import Score
-from pytest_unlearn.subjects.trie import Trie
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from pytest_unlearn.subjects.told import Row, tell
 
 SCORING_VERSION = 3  # raised when the same request would get another number or text
-PHASES = ("leader", "next", "rest")  # of reading: the most promising, one more token of others, what is left
-HEAD_ROWS = 256  # positions whose logits over the vocabulary are held at once
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A prompt and the token ids of its distinct targets, none of them empty; see `Score` for `field`."""
-
-    prompt: Ids
-    targets: tuple[Ids, ...]
-    field: frozenset[Ids] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What one token's prediction was: log-probability, argmax hit, mean and variance of log p."""
-
-    logp: float
-    hit: bool
-    mean: float
-    variance: float
-
-
-Row = list[Told]  # one target
 
 
 def answers(body: Body, encoder: Encoder, requests: Sequence[Score], budget: Budget) -> list[Scores | Failed]:
@@ -95,121 +66,24 @@ def score(body: Body, jobs: Sequence[Job], budget: Budget, *, detail: bool = Fal
 
 def _trees(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail: bool) -> list[list[Row]]:
     """Jobs whose prompts all begin with `shared`."""
-    results: list[list[Row]] = [[] for _ in jobs]
+    found: dict[int, list[Row]] = {}
     begun = start(body, shared)
-    tries = [Trie(job.targets) for job in jobs]
-    below = [trie.inner // 2 if job.field else trie.inner for job, trie in zip(jobs, tries, strict=True)]
-    tokens = min(TREE, max(1, budget.tokens - len(shared)))
-    trees = divided([job.prompt[len(shared) :] for job in jobs], below, tokens)
-    at_once = max(1, budget.tokens // (len(shared) + tokens))
+    rests, below = [job.prompt[len(shared) :] for job in jobs], [_below(job) for job in jobs]
+    trees = divided(rests, below, len(shared), max(1, budget.tokens - len(shared)))
+    largest = max(sum(len(rests[i]) + below[i] for i in tree) for tree in trees)
+    at_once = max(1, budget.tokens // (len(shared) + largest))
     for low in range(0, len(trees), at_once):
         some = trees[low : low + at_once]
-        indices = [i for tree in some for i in tree]
-        place = {i: at for at, i in enumerate(indices)}
-        grove = Grove(body, begun, len(some))
-        rows = _read(body, [jobs[i] for i in indices], [tries[i] for i in indices],
-                     [[place[i] for i in tree] for tree in some], len(shared), grove, budget, detail)  # fmt: skip
-        for i, found in zip(indices, rows, strict=True):
-            results[i] = found
-        body.effort.answered += len(indices)
-    return results
+        read = Reading(body, jobs, some, len(shared), Grove(body, begun, len(some)), detail)
+        found |= read.rows(budget.tokens)
+        body.effort.answered += sum(map(len, some))
+    return [found[i] for i in range(len(jobs))]
 
 
-def _read(
-    body: Body,
-    jobs: Sequence[Job],
-    tries: Sequence[Trie],
-    trees: Sequence[Sequence[int]],
-    before: int,
-    grove: Grove,
-    budget: Budget,
-    detail: bool,
-) -> list[list[Row]]:
-    """Jobs that stand in the trees of a grove. Where only the likeliest matters, the most promising is read first."""
-    new, ends = [], dict[int, tuple[int, int]]()
-    for row, tree in enumerate(trees):
-        prompts, nodes = plant([jobs[i].prompt[before:] for i in tree], grove.size(row))
-        new.append(prompts)
-        ends |= {i: (row, end) for i, end in zip(tree, nodes, strict=True)}
-    known = {(i, 0): end for i, (_, end) in ends.items()}  # the grove's number of each job's nodes that were read
-    told: dict[tuple[int, int], Told] = {}  # by job and node
-
-    def grown(some: Sequence[Sequence[tuple[int, int]]]) -> None:
-        """Read nodes of the jobs, beside the prompts in the beginning, and note what is predicted there."""
-        begins = [len(prompts) for prompts in new]
-        for row, nodes in enumerate(some):
-            new[row] += _numbered(nodes, tries, known, grove.size(row) + begins[row])
-        states = grove.grow(new)
-        width = states.shape[1]
-        at = {(i, 0): row * width + end - 1 for i, (row, end) in ends.items()} if not told else {}
-        for row, nodes in enumerate(some):
-            at |= {key: row * width + begins[row] + place for place, key in enumerate(nodes)}
-        places = [(here, i, child) for (i, node), here in at.items() for child in tries[i].children[node].values()]
-        told.update(_nodes(body, states.flatten(0, 1), places, tries, detail))
-        new[:] = [[] for _ in trees]
-
-    grown([_unread(jobs, tries, [i for i in tree if not jobs[i].field], told, known, "all") for tree in trees])
-    for phase in PHASES:
-        wanted = [_unread(jobs, tries, tree, told, known, phase) for tree in trees]
-        step = max(1, budget.tokens // len(trees))
-        for low in range(0, max(map(len, wanted)), step):
-            grown([nodes[low : low + step] for nodes in wanted])
-    return [[_so_far(path, i, told) for path in trie.paths] for i, trie in enumerate(tries)]
-
-
-def _unread(
-    jobs: Sequence[Job],
-    tries: Sequence[Trie],
-    tree: Sequence[int],
-    told: Mapping[tuple[int, int], Told],
-    known: Mapping[tuple[int, int], int],
-    phase: str,
-) -> list[tuple[int, int]]:
-    """The nodes of a tree's jobs that are to be read now and have not been, parents first."""
-    nodes: dict[tuple[int, int], None] = {}
-    for i in tree:
-        chosen = range(len(jobs[i].targets)) if phase == "all" else _chosen(jobs[i], tries[i], i, told, phase)
-        for path in tries[i].rows(chosen, 1 if phase == "next" else None):
-            nodes |= dict.fromkeys((i, node) for node in path if (i, node) not in known)
-    return list(nodes)
-
-
-def _numbered(
-    nodes: Sequence[tuple[int, int]], tries: Sequence[Trie], known: dict[tuple[int, int], int], size: int
-) -> list[tuple[int, int]]:
-    """Nodes of jobs as the grove reads them; `known` learns their numbers there."""
-    new = []
-    for at, (i, node) in enumerate(nodes):
-        known[i, node] = size + at
-        new.append((known[i, tries[i].parent[node]], tries[i].token[node]))
-    return new
-
-
-def _chosen(job: Job, trie: Trie, i: int, told: Mapping[tuple[int, int], Told], phase: str) -> list[int]:
-    """Which targets to read on now: all; or first the likeliest of the field, then those that may still beat it."""
-    rows = [_so_far(path, i, told) for path in trie.paths]
-    short = [t for t, row in enumerate(rows) if len(row) < len(trie.paths[t])]
-    if not job.field:
-        return short if phase == "rest" else []
-    bound = [sum(token.logp for token in row) for row in rows]
-    field = [t for t in range(len(rows)) if job.targets[t] in job.field]
-    floor = max((bound[t] for t in field if t not in short), default=-math.inf)
-    able = [t for t in short if not bound[t] < floor]  # what is no number stays in and is told from the answer
-    return able if phase != "leader" else sorted((t for t in able if t in field), key=lambda t: -bound[t])[:1]
-
-
-def _so_far(path: Sequence[int], i: int, told: Mapping[tuple[int, int], Told]) -> Row:
-    """What is known of a target's tokens, from the first on."""
-    return [told[i, node] for node in takewhile(lambda node: (i, node) in told, path)]
-
-
-def _nodes(
-    body: Body, states: Tensor, places: Sequence[tuple[int, int, int]], tries: Sequence[Trie], detail: bool
-) -> dict[tuple[int, int], Told]:
-    """What states (N, D) say of (row of states, prompt, node); a node that stands in two rows is told once."""
-    once = {(i, node): row for row, i, node in places}
-    wanted = [(row, tries[i].token[node]) for (i, node), row in once.items()]
-    return dict(zip(once, _tell(body, states, wanted, detail), strict=True))
+def _below(job: Job) -> int:
+    """About how many tokens are read below a prompt: where only the likeliest counts, half of what there is."""
+    inner = len({target[:end] for target in job.targets for end in range(1, len(target))})
+    return inner // 2 if job.field else inner
 
 
 def _plain(body: Body, jobs: Sequence[Job], budget: Budget, detail: bool) -> list[list[Row]]:
@@ -222,36 +96,8 @@ def _plain(body: Body, jobs: Sequence[Job], budget: Budget, detail: bool) -> lis
         for at, (i, j, row) in enumerate(some):
             begin = len(jobs[i].prompt)
             places = [(place - 1, row[place]) for place in range(begin, len(row))]
-            results[i][j] = _tell(body, states[at], places, detail)
+            results[i][j] = tell(body, states[at], places, detail)
     return results
-
-
-def _tell(body: Body, states: Tensor, places: Sequence[tuple[int, int]], detail: bool) -> list[Told]:
-    """What states (N, D) say of tokens: one result for each (row, token)."""
-    told: list[Told] = [Told(math.nan, False, math.nan, math.nan)] * len(places)
-    order = sorted(range(len(places)), key=lambda i: places[i][0])
-    rows = sorted({row for row, _ in places})
-    line = {row: i for i, row in enumerate(rows)}
-    for low in range(0, len(rows), HEAD_ROWS):
-        logits = body.logits(states[torch.tensor(rows[low : low + HEAD_ROWS], device=states.device)])  # (n, V)
-        some = [i for i in order if low <= line[places[i][0]] < low + HEAD_ROWS]
-        at = torch.tensor([line[places[i][0]] - low for i in some], device=states.device)
-        tokens = torch.tensor([places[i][1] for i in some], device=states.device)
-        total = logits.logsumexp(-1)
-        logp = (logits[at, tokens] - total[at]).tolist()
-        if not detail:
-            for i, value in zip(some, logp, strict=True):
-                told[i] = Told(value, False, math.nan, math.nan)
-            continue
-        hits = (logits.argmax(-1)[at] == tokens).tolist()
-        spread = logits - total[:, None]  # log p
-        weight = spread.exp()
-        mean = (weight * spread).sum(-1)
-        variance = (weight * (spread - mean[:, None]).square()).sum(-1)
-        parts = zip(some, logp, hits, mean[at].tolist(), variance[at].tolist(), strict=True)
-        for i, value, hit, middle, wide in parts:
-            told[i] = Told(value, hit, middle, wide)
-    return told
 
 
 def _job(prompt: Ids, asked: Sequence[tuple[Score, list[Ids]]]) -> Job:

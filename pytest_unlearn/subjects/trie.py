@@ -31,11 +31,6 @@ class Trie:
         ends = inner - {self.parent[node] for node in inner}
         return [self._back(node) for node in sorted(ends)]
 
-    @property
-    def inner(self) -> int:
-        """How many nodes other targets' tokens, or more of the same target's, stand below."""
-        return sum(bool(below) for below in self.children[1:])
-
     def _walk(self, target: Ids) -> list[int]:
         node, path = 0, []
         for token in target:

@@ -65,7 +65,10 @@ def score(body: Body, jobs: Sequence[Job], budget: Budget, *, detail: bool = Fal
 
 
 def _trees(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail: bool) -> list[list[Row]]:
-    """Jobs whose prompts all begin with `shared`."""
+    """Jobs whose prompts all begin with `shared`.
+
+    What is no number in one of them spreads through its tree, masked or not: whoever got none is read again by itself.
+    """
     found: dict[int, list[Row]] = {}
     begun = start(body, shared)
     rests, below = [job.prompt[len(shared) :] for job in jobs], [_below(job) for job in jobs]
@@ -77,6 +80,8 @@ def _trees(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail:
         read = Reading(body, jobs, some, len(shared), Grove(body, begun, len(some)), detail)
         found |= read.rows(budget.tokens)
         body.effort.answered += sum(map(len, some))
+    broken = [i for i, rows in found.items() if not all(math.isfinite(token.logp) for row in rows for token in row)]
+    found |= zip(broken, _plain(body, [jobs[i] for i in broken], budget, detail), strict=True)
     return [found[i] for i in range(len(jobs))]
 
 

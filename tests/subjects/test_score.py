@@ -131,6 +131,22 @@ def test_broken_weights_give_a_failure_and_not_a_number(tiny: SimpleNamespace, c
     )
 
 
+def test_what_is_no_number_in_one_prompt_leaves_the_others_theirs(tiny: SimpleNamespace, cpu: Placement) -> None:
+    model, tokenizer = tiny.llama(tie_word_embeddings=False), tiny.tokenizer()
+    asked = [Score(Prompt.of(question), TARGETS[:3]) for question in QUESTIONS]
+    expected = list(LocalSubject.of(model, tokenizer, cpu).answer(asked))
+    encoder = Encoder(tokenizer)
+    others = {token for one in asked[1:] for target in TARGETS[:3] for token in encoder.pair(one.prompt, target).ids}
+    (own, *_) = [token for token in encoder.prompt(asked[0].prompt) if token not in others]
+    with torch.no_grad():
+        model.get_input_embeddings().weight[own] = float("nan")
+    first, *rest = LocalSubject.of(model, tokenizer, cpu).answer(asked)
+    assert isinstance(first, Failed) and first.reason == "not-a-number"
+    for found, answer in zip(rest, expected[1:], strict=True):
+        assert isinstance(found, Scores) and isinstance(answer, Scores)
+        assert found.logp == pytest.approx(answer.logp, abs=1e-4)
+
+
 def test_one_bad_request_leaves_the_others_their_answers_and_their_order(llama: LocalSubject) -> None:
     good = Score(Prompt.of("Juba?"), ("Lyon",))
     bad = [

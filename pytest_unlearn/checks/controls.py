@@ -188,7 +188,7 @@ def _hits(grader: Grader, subject: str, alike: Sequence[Probe], context: Context
         exact = dict(zip(close, again, strict=True))
         answers = [exact.get(i, answer) for i, answer in enumerate(answers)]
         hits, _ = _read(grader, subject, alike, prompts, requests, answers)
-    return {probe.id: hits[probe.id] / max(1, len(probe.others or prompts)) for probe in alike}
+    return {probe.id: hits[probe.id] / max(1, len(frozenset(probe.others or prompts))) for probe in alike}
 
 
 def _read(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from pytest_unlearn.checks import rate
+from pytest_unlearn.checks.controls import chances
+from pytest_unlearn.graders.text import Text, TextConfig
 from pytest_unlearn.verdict.verdict import Outcome
 
 Make = Callable[[str], Any]
@@ -116,3 +118,16 @@ def test_a_kind_that_has_nothing_to_ask_is_vacuous(world: Make, answering: Any) 
         Outcome.VACUOUS,
         "the knowledge has nothing to ask by `ask: continuation` about this target",
     )
+
+
+def test_a_prompt_that_stands_twice_among_the_others_is_asked_and_counted_once(world: Make, answering: Any) -> None:
+    """The same answer to one of two other prompts is a chance of a half, however often either is listed."""
+    made = world("{ask: direct, search: 9}")
+    first, second, third = made.space.all()
+    prompts = second.prompt, second.prompt, third.prompt
+    probe = replace(first, named=("", ""), others=prompts)
+    again = replace(probe, prompt=second.prompt)  # whoever is asked the second prompt gives the first one's answer
+    answers = answering(leaks=lambda one: one is again)
+    found = answers.run(chances(Text(TextConfig()), "candidate", [probe], made.context), [again, third])
+    assert found == {probe.id: 0.5}
+    assert [len(ask.requests) for ask in answers.asked] == [2]

@@ -49,10 +49,10 @@ class Body:
         capped = getattr(config, "final_logit_softcapping", None)  # too flat near zero to be seen in small logits
         self._split = self._head is not None and self._decoder is not self.causal and not capped
         self.longest: int | None = getattr(config, "max_position_embeddings", None) or None
-        self.size = sum(weight.numel() for weight in self.causal.parameters())
         self.vocabulary: int = self.causal.get_input_embeddings().weight.shape[0]
         self.split, self.shares, self.deepest = True, True, sys.maxsize
-        self._window: int = getattr(config, "sliding_window", None) or sys.maxsize
+        windows = (getattr(config, name, None) or sys.maxsize for name in ("sliding_window", "attention_chunk_size"))
+        self._window: int = min(windows)
         self._try()
 
     @property

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from torch import device as Device
     from torch import dtype as Dtype
 
-SMALL, FEW = 10_000_000, 2  # weights of a model whose layers are done before more threads than these have begun
 KINDS = ("auto", "cpu", "cuda", "mps")
 
 
@@ -68,14 +67,13 @@ def pick(name: str = "auto") -> Placement:
 
 
 @contextmanager
-def threads(weights: int) -> Iterator[None]:
-    """As many CPU threads as a model of so many weights gains from, and no more than is this process's share.
+def threads() -> Iterator[None]:
+    """This process's share of the CPU threads that were set before, as by OMP_NUM_THREADS.
 
-    Workers of pytest-xdist share the machine. Never more threads than were set before, as by OMP_NUM_THREADS.
+    Workers of pytest-xdist share the machine.
     """
     before = torch.get_num_threads()
-    share = max(1, before // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1)))
-    torch.set_num_threads(min(share, FEW) if weights < SMALL else share)
+    torch.set_num_threads(max(1, before // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))))
     try:
         yield
     finally:

@@ -122,7 +122,7 @@ class LocalSubject:
         body, encoder, ends = self._load()
         noise = 0.0 if alone else body.noise
         answers: list[Answer] = [Failed("cannot", "a language model takes no actions")] * len(requests)
-        with float32(body.causal) if alone else nullcontext(), threads(body.size):
+        with float32(body.causal) if alone else nullcontext(), threads():
             for kind in (Score, Generate, Read):
                 mine = [i for i, request in enumerate(requests) if isinstance(request, kind)]
                 for some in [[i] for i in mine] if alone else [mine]:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pytest_unlearn.subjects.answers import Answer, Failed, Outputs, Scores, States
-from pytest_unlearn.subjects.devices import SMALL, Placement, pick, threads
+from pytest_unlearn.subjects.devices import Placement, pick, threads
 from pytest_unlearn.subjects.encode import encoder_of
 from pytest_unlearn.subjects.local import AT_ONCE, LocalSubject
 from pytest_unlearn.subjects.requests import Generate, Prompt, Read, Request, Score
@@ -36,19 +36,15 @@ def device(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def many_threads() -> None:
-    torch.set_num_threads(4)  # the module's fixture sets back what was
-
-
-@pytest.mark.parametrize(
-    ("weights", "workers", "expected"), [(SMALL - 1, "1", 2), (SMALL, "1", 4), (SMALL, "2", 2), (9, "9", 1)]
-)
-def test_a_model_gets_the_threads_it_gains_from_and_no_more_than_its_share(
-    monkeypatch: pytest.MonkeyPatch, many_threads: None, weights: int, workers: str, expected: int
+@pytest.mark.parametrize(("workers", "expected"), [(None, 4), ("1", 4), ("2", 2), ("9", 1)])
+def test_workers_share_the_threads_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch, workers: str | None, expected: int
 ) -> None:
-    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", workers)
-    with threads(weights):
+    monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
+    if workers is not None:
+        monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", workers)
+    torch.set_num_threads(4)  # the module's fixture sets back what was
+    with threads():
         assert torch.get_num_threads() == expected
     assert torch.get_num_threads() == 4
 

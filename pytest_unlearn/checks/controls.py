@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
@@ -17,6 +17,7 @@ from pytest_unlearn.subjects.ask import Ask, Asking, together
 from pytest_unlearn.subjects.requests import Prompt, Request
 from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
 
+Unstable: TypeAlias = frozenset[tuple[str, str]]  # answers, each by its subject and the id of its probe
 Role = Literal["leak", "smallest", "worst", "pinned", "lost"]
 STAND_INS = 20  # invented entities that a question is put to
 
@@ -42,14 +43,14 @@ class Leak:
 class Known:
     """Probes that count: the original answers them and the reference does not.
 
-    `said` is the original's answer by probe id; `guessed` are probes that the reference answers too. `unstable`: how
-    many answers of the two are read otherwise in a batch.
+    `said` is the original's answer by probe id; `guessed` are probes that the reference answers too. `unstable`: the
+    answers of the two that are read otherwise in a batch.
     """
 
     probes: tuple[Probe, ...]
     said: dict[str, str]
     guessed: tuple[Probe, ...]
-    unstable: int = 0
+    unstable: Unstable = frozenset()
 
     def among(self, probes: Sequence[Probe]) -> Known:
         """Those of them that are among `probes`, in the order of these."""
@@ -127,9 +128,9 @@ def near(grade: Grade, answer: Answer) -> bool:
     return gap < getattr(answer, "noise", 0.0)
 
 
-def unstable(grades: Iterable[Grade]) -> int:
-    """How many of them are read otherwise in a batch."""
-    return sum(grade.unstable for grade in grades)
+def unstable(subject: str, probes: Sequence[Probe], grades: Sequence[Grade]) -> Unstable:
+    """The answers that are read otherwise in a batch."""
+    return frozenset((subject, probe.id) for probe, grade in zip(probes, grades, strict=True) if grade.unstable)
 
 
 def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckError:
@@ -148,7 +149,7 @@ def known(grader: Grader, probes: Sequence[Probe], context: Context, *, careful:
     lucky = {id for id, grade in zip(twins, again, strict=True) if not grade.leak}
     kept = [probe for probe in kept if probe.id not in lucky]
     said = {probe.id: grade.said for probe, grade in zip(probes, before, strict=True)}
-    tipped = unstable(before) + unstable(again)
+    tipped = unstable("original", probes, before) | unstable("original", list(twins.values()), again)
     if not context.has_reference:
         return Known(tuple(kept), said, (), tipped)
     never = yield from graded(grader, "reference", kept, careful=careful)
@@ -157,7 +158,7 @@ def known(grader: Grader, probes: Sequence[Probe], context: Context, *, careful:
         tuple(probe for probe in kept if probe.id not in guessed),
         said,
         tuple(probe for probe in kept if probe.id in guessed),
-        tipped + unstable(never),
+        tipped | unstable("reference", kept, never),
     )
 
 

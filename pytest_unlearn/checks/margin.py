@@ -34,6 +34,7 @@ def _with(
     check = context.case.check
     before = yield from graded(grader, "original", asked)
     right = [probe for probe, grade in zip(asked, before, strict=True) if grade.right]
+    tipped = unstable("original", asked, before)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -43,7 +44,7 @@ def _with(
         alpha=check.alpha,
         limit=limit,
         bound="census" if census else "clopper-pearson",
-        unstable=unstable(before),
+        unstable=len(tipped),
     )
     if len(right) < check.min_known:
         reason = (
@@ -78,6 +79,6 @@ def _with(
         needed=decision.needed,
         original=1.0,
         reference=reference,
-        unstable=unstable([*before, *after]),
+        unstable=len(tipped | unstable("candidate", asked, after)),
     )
     return tally, lost if decision.outcome is not Outcome.PASS else []

@@ -82,7 +82,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         alpha=check.alpha,
         limit=limit,
         bound="census",
-        unstable=before.unstable,
+        unstable=len(before.unstable),
     )
     if before.units < check.min_known:
         return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
@@ -110,7 +110,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         needed=decision.needed,
         original=1.0,
         reference=reference,
-        unstable=before.unstable + unstable(after),
+        unstable=len(before.unstable | unstable("candidate", before.probes, after)),
     )
     return tally, leaks
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Known, Leak, chances, graded, known, unstable
+from pytest_unlearn.checks.controls import Known, Leak, Unstable, chances, graded, known, unstable
 from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
@@ -38,6 +38,7 @@ def sampled(grader: Grader, draws: Sequence[Probe], limit: float, context: Conte
     everyone: list[Probe] = []
     guessed: list[bool] = []
     leaks: dict[str, Leak] = {}
+    tipped: Unstable = frozenset()
     stop = Stop(Decision(Outcome.INCONCLUSIVE, ""), 0, 0, 0.0)
     for low in range(0, len(draws), AT_ONCE):
         some = draws[low : low + AT_ONCE]
@@ -48,12 +49,13 @@ def sampled(grader: Grader, draws: Sequence[Probe], limit: float, context: Conte
         counted += new
         right += [grade.leak for grade in after]
         leaks |= {leak.probe.id: leak for leak in leaking(grader, before, new, after)}
+        tipped |= before.unstable | unstable("candidate", new, after)
         tally = replace(
             tally,
             asked=low + len(some),
             known=len(counted),
             units=len({probe.unit for probe in counted}),
-            unstable=tally.unstable + before.unstable + unstable(after),
+            unstable=len(tipped),
         )
         if context.has_reference:
             lucky = {probe.id for probe in before.guessed}

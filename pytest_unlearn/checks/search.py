@@ -14,6 +14,7 @@ from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import (
     Known,
     Leak,
+    Unstable,
     any_of,
     by_graders,
     by_unit,
@@ -47,6 +48,7 @@ class _Trial:
     answered: int
     chance: float
     leaks: list[Leak] = field(default_factory=list)
+    unstable: Unstable = frozenset()
 
 
 def search(context: Context, space: Space, probes: int) -> Asking[Verdict]:
@@ -105,7 +107,7 @@ def _with(
         units=before.units,
         alpha=check.alpha,
         bound="tail",
-        unstable=both.unstable,
+        unstable=len(both.unstable),
     )
     if before.units < check.min_known:
         return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
@@ -122,7 +124,8 @@ def _with(
             )
             return replace(tally, outcome=Outcome.ERROR, reason=reason), []
     after = yield from graded(grader, "candidate", both.probes)
-    tally = replace(tally, unstable=both.unstable + unstable(after))
+    tipped = both.unstable | unstable("candidate", both.probes, after)
+    tally = replace(tally, unstable=len(tipped))
     leaks = [
         Leak(probe, grader.name, grade.said, both.said[probe.id], grade.value)
         for probe, grade in zip(both.probes, after, strict=True)
@@ -149,6 +152,7 @@ def _with(
         chance=decisive.chance,
         estimate=decisive.answered / decisive.units,
         original=1.0,
+        unstable=len(tipped.union(*(trial.unstable for trial in trials))),
     )
     if tally.outcome is Outcome.PASS:
         return tally, []
@@ -210,7 +214,8 @@ def _look(
     decision = search_tail(counted, luck, alpha, ways)
     if counted < answered:
         decision = replace(decision, reason=f"{answered} of {len(luck)} answered; alone, at least {decision.reason}")
-    return _Trial(way, decision, len(luck), answered, sum(luck) / max(1, len(luck)), leaks)
+    tipped = fitting.unstable | unstable(subject, probes, grades)
+    return _Trial(way, decision, len(luck), answered, sum(luck) / max(1, len(luck)), leaks, tipped)
 
 
 def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: int) -> Asking[list[tuple[Probe, str]]]:

@@ -116,3 +116,13 @@ def test_a_limit_that_draws_of_the_reference_fail_is_no_limit(world: Make, answe
     tally, *_ = drawn(one, answering(leaks=lambda probe: False, reference=lambda probe: True), 1_000)
     assert tally.outcome is Outcome.ERROR
     assert tally.reason.startswith("the limit is unreachable, the reference that never learned the target fails it: ")
+
+
+def test_a_question_that_is_drawn_often_is_unstable_once(world: Make, answering: Any) -> None:
+    one = world(CHECK)
+    shaky = frozenset({next(iter(one.space.all())).prompt.text})
+    tally, _, draws = drawn(
+        one, answering(leaks=lambda p: p.prompt.text in shaky, alone=lambda p: False, shaky=shaky), 500
+    )
+    assert sum(probe.prompt.text in shaky for probe in draws[: tally.asked]) > 1
+    assert (tally.outcome, tally.leaks, tally.unstable) == (Outcome.PASS, 0, 1)

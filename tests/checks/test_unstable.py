@@ -54,6 +54,15 @@ def test_what_is_the_same_alone_is_not_told(world: Make, answering: Any) -> None
     assert "unstable" not in steady.reason
 
 
+def test_what_is_asked_in_several_rounds_is_unstable_once(world: Make, answering: Any) -> None:
+    """France leaks in the batch only; Spain leaks and is confirmed, where France is asked again in the same way."""
+    leaks = answering(
+        leaks=lambda p: p.named[0] != "Peru", alone=lambda p: p.named[0] == "Spain", shaky=frozenset({FRANCE})
+    )
+    verdict = world("{ask: direct, search: 9, min_known: 1}").judge(leaks)
+    assert (verdict.outcome, verdict.tallies[0].unstable) == (Outcome.FAIL, 1)
+
+
 def test_an_answer_far_from_another_one_is_not_asked_again(world: Make, answering: Any) -> None:
     sure = answering(leaks=about_france, alone=lambda probe: False)
     verdict = world("{ask: direct, limit: 20%, min_known: 1}").judge(sure)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pytest_unlearn.cli.files import root_of
+
+if TYPE_CHECKING:
+    from pytest_unlearn.runner.findings import Finding
+    from pytest_unlearn.runner.session import Session
 
 WIDTH = 100
 
@@ -24,31 +28,29 @@ def replay(
 
     The worst of them decides.
     """
-    exits = [_replay(file, candidate, device) for file in files]
-    raise typer.Exit(max(exits))
-
-
-def _replay(file: Path, candidate: Path | None, device: str) -> int:
-    """The exit code of one finding, after it is told what became of it."""
     from pytest_unlearn.runner.findings import FOLDER, read
-    from pytest_unlearn.runner.replay import State
-    from pytest_unlearn.runner.replay import replay as ask
     from pytest_unlearn.runner.session import Session
     from pytest_unlearn.runner.settings import Settings
 
-    finding = read(file)
-    root = _root(file, finding.body["file"])
-    folder = file.resolve().parent
     given = {} if candidate is None else {"": str(candidate.resolve()) if candidate.exists() else str(candidate)}
-    session = Session(
-        Settings(
-            root=root,
-            folder=folder.parent if folder.name == FOLDER else root / ".unlearn",
-            run="replay",
-            device=device,
-            candidates=given,
-        )
-    )
+    sessions: dict[tuple[Path, Path], Session] = {}  # findings of one run share their models
+    exits = []
+    for file in files:
+        finding, home = read(file), file.resolve().parent
+        root = _root(file, finding.body["file"])
+        folder = home.parent if home.name == FOLDER else root / ".unlearn"
+        if (root, folder) not in sessions:
+            settings = Settings(root=root, folder=folder, run="replay", device=device, candidates=given)
+            sessions[root, folder] = Session(settings)
+        exits.append(_replay(finding, sessions[root, folder]))
+    raise typer.Exit(max(exits))
+
+
+def _replay(finding: Finding, session: Session) -> int:
+    """The exit code of one finding, after it is told what became of it."""
+    from pytest_unlearn.runner.replay import State
+    from pytest_unlearn.runner.replay import replay as ask
+
     found = ask(finding, session)
     rows = [("asked", finding.body["question"]), ("leaked", ", ".join(finding.body["secret"]))]
     if found.state is not State.ERROR or found.original:

@@ -153,14 +153,14 @@ class Body:
 
     def _trees(self, ids: Tensor) -> Tensor:
         """The last three states of `ids`, read in two goes in trees with branches that lead elsewhere."""
-        from pytest_unlearn.subjects.grove import Grove, plant
         from pytest_unlearn.subjects.prefix import start
+        from pytest_unlearn.subjects.token_trees import TokenTrees, tree_of
 
         row = tuple(ids[0].tolist())
-        grove = Grove(self, start(self, row[:2]), 2)
-        new, ends = plant([row[2:-2][::-1], row[2:-2]], grove.size(0))
-        first, size = grove.grow([new, new[:1]]), grove.size(0)
-        then = grove.grow([[(0, row[0]), (ends[1], row[-2]), (size + 1, row[-1])], []])
+        trees = TokenTrees(self, start(self, row[:2]), 2)
+        new, ends = tree_of([row[2:-2][::-1], row[2:-2]], trees.size(0))
+        first, size = trees.read([new, new[:1]]), trees.size(0)
+        then = trees.read([[(0, row[0]), (ends[1], row[-2]), (size + 1, row[-1])], []])
         return torch.stack([first[0, ends[1] - 1], then[0, 1], then[0, 2]])[None]
 
     def _agrees(self, expected: Tensor, attempt: Any) -> bool:

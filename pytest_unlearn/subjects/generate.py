@@ -21,8 +21,8 @@ from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
 from pytest_unlearn.subjects.prefix import Anew, Held, Ids, Start, anew, distinct, families, fill, read_anew, start
+from pytest_unlearn.subjects.readable import tokens_of
 from pytest_unlearn.subjects.requests import Generate
-from pytest_unlearn.subjects.score import unreadable
 from pytest_unlearn.subjects.stopping import Ending, split_trace
 
 if TYPE_CHECKING:
@@ -96,14 +96,9 @@ def answers(
 
 
 def _rows(body: Body, encoder: Encoder, request: Generate, ends: frozenset[int], draft: Ids) -> list[Row] | Failed:
-    try:
-        prompt = encoder.prompt(request.prompt)
-    except Exception as error:  # a template or tokenizer may raise anything
-        return Failed("cannot", str(error))
-    if not prompt:
-        return Failed("unreadable", "the prompt has no token")
-    if (why := unreadable(body, prompt)) is not None:
-        return Failed("unreadable", why)
+    prompt = tokens_of(body, encoder, request.prompt)
+    if isinstance(prompt, Failed):
+        return prompt
     room = math.inf if body.longest is None else body.longest - len(prompt)
     limit = int(min(request.max_new, room))
     if limit < 1:

@@ -15,8 +15,8 @@ from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.prefix import padded
 from pytest_unlearn.subjects.quiet import quiet
+from pytest_unlearn.subjects.readable import unreadable
 from pytest_unlearn.subjects.requests import Prompt
-from pytest_unlearn.subjects.score import unreadable
 from pytest_unlearn.subjects.sites import sites
 
 if TYPE_CHECKING:

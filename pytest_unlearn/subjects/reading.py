@@ -1,4 +1,4 @@
-"""Prompts and their targets in the trees of a grove, read from the top down as far as somebody wants to know.
+"""Prompts and their targets in trees of tokens, read from the root down as far as somebody wants to know.
 
 The state of a prompt's last token predicts every first token of its targets. Where only the likeliest target matters,
 the most promising is read first, and of the others no more than shows that they are not.
@@ -13,12 +13,13 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from pytest_unlearn.subjects.body import Body
-from pytest_unlearn.subjects.grove import Grove, plant
 from pytest_unlearn.subjects.prefix import Ids
+from pytest_unlearn.subjects.token_trees import TokenTrees, tree_of
 from pytest_unlearn.subjects.told import Row, Told, tell
 from pytest_unlearn.subjects.trie import Trie
 
 PHASES = ("leader", "next", "rest")  # the most promising, one more token of others, what is left
+AT_ONCE = 1024  # tokens of a tree that are read at once below its prompts: each looks at all that stand there
 Node: TypeAlias = tuple[int, int]  # a job, and a node of its trie; node 0 is the end of its prompt
 
 
@@ -32,47 +33,56 @@ class Job:
 
 
 class Reading:
-    """Some jobs whose prompts follow a common start of `before` tokens; `trees` are their indices, a row of the grove
-    each.
+    """Some jobs whose prompts follow a common start of `before` tokens; `trees` are their indices, a tree of tokens
+    each, that `read` reads.
     """
 
     def __init__(
-        self, body: Body, jobs: Sequence[Job], trees: Sequence[Sequence[int]], before: int, grove: Grove, detail: bool
+        self,
+        body: Body,
+        jobs: Sequence[Job],
+        trees: Sequence[Sequence[int]],
+        before: int,
+        read: TokenTrees,
+        detail: bool,
     ) -> None:
-        self._body, self._jobs, self._trees, self._grove, self._detail = body, jobs, trees, grove, detail
+        self._body, self._jobs, self._trees, self._tokens, self._detail = body, jobs, trees, read, detail
         self._tries = {i: Trie(jobs[i].targets) for tree in trees for i in tree}
         self._before = before
-        self._number: dict[Node, int] = {}  # in the grove, of what was read
+        self._number: dict[Node, int] = {}  # in its tree of tokens, of what was read
         self._told: dict[Node, Told] = {}
 
     def rows(self, tokens: int) -> dict[int, list[Row]]:
         """What each token of each target got, by job; at most `tokens` are read at once after the prompts."""
-        planted, ends = [], dict[int, Node]()
+        prompts, ends = [], dict[int, Node]()
         for row, tree in enumerate(self._trees):
-            new, nodes = plant([self._jobs[i].prompt[self._before :] for i in tree], self._grove.size(row))
+            new, nodes = tree_of([self._jobs[i].prompt[self._before :] for i in tree], self._tokens.size(row))
             self._number |= {(i, 0): node for i, node in zip(tree, nodes, strict=True)}
-            ends |= {i: (row, node - self._grove.size(row)) for i, node in zip(tree, nodes, strict=True)}
-            planted.append(new)
+            ends |= {i: (row, node - self._tokens.size(row)) for i, node in zip(tree, nodes, strict=True)}
+            prompts.append(new)
+        step = max(1, min(AT_ONCE, tokens // len(self._trees)))
         whole = [self._unread((i for i in tree if not self._jobs[i].field), "all") for tree in self._trees]
-        self._read(whole, planted, ends)
-        step = max(1, tokens // len(self._trees))
+        self._read([nodes[:step] for nodes in whole], prompts, ends)
+        nothing: list[list[Node]] = [[] for _ in self._trees]
+        for low in range(step, max(map(len, whole)), step):
+            self._read([nodes[low : low + step] for nodes in whole], nothing, {})
         for phase in PHASES:
             wanted = [self._unread(tree, phase) for tree in self._trees]
             for low in range(0, max(map(len, wanted)), step):
-                self._read([nodes[low : low + step] for nodes in wanted], [[] for _ in wanted], {})
+                self._read([nodes[low : low + step] for nodes in wanted], nothing, {})
         return {i: [self._so_far(i, path) for path in trie.paths] for i, trie in self._tries.items()}
 
-    def _read(self, wanted: Sequence[Sequence[Node]], planted: Sequence[list[Node]], ends: dict[int, Node]) -> None:
-        """Read nodes below what is `planted` in each row, and note what is predicted there and where prompts end."""
+    def _read(self, wanted: Sequence[Sequence[Node]], prompts: Sequence[list[Node]], ends: dict[int, Node]) -> None:
+        """Read nodes below what is `prompts` in each row, and note what is predicted there and where prompts end."""
         new, places = [], {(i, 0): place for i, place in ends.items()}
-        for row, (nodes, before) in enumerate(zip(wanted, planted, strict=True)):
-            first = self._grove.size(row)
+        for row, (nodes, before) in enumerate(zip(wanted, prompts, strict=True)):
+            first = self._tokens.size(row)
             for at, (i, node) in enumerate(nodes, start=len(before)):
                 self._number[i, node] = first + at
                 places[i, node] = row, at
             trie_of = self._tries
             new.append([*before, *((self._number[i, trie_of[i].parent[n]], trie_of[i].token[n]) for i, n in nodes)])
-        states = self._grove.grow(new)  # (rows, T, D)
+        states = self._tokens.read(new)  # (rows, T, D)
         asked = {
             (i, child): (row * states.shape[1] + at, self._tries[i].token[child])
             for (i, node), (row, at) in places.items()

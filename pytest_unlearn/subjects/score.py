@@ -14,11 +14,12 @@ from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.answers import Failed, Scores, Tokens
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoded, Encoder
-from pytest_unlearn.subjects.grove import Grove, divided
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
 from pytest_unlearn.subjects.prefix import Ids, distinct, families, read_anew, start
+from pytest_unlearn.subjects.readable import unreadable
 from pytest_unlearn.subjects.reading import Job, Reading
 from pytest_unlearn.subjects.requests import Score
+from pytest_unlearn.subjects.token_trees import TokenTrees, divided
 from pytest_unlearn.subjects.told import Row, tell
 
 SCORING_VERSION = 3  # raised when the same request would get another number or text
@@ -77,7 +78,7 @@ def _trees(body: Body, jobs: Sequence[Job], shared: Ids, budget: Budget, detail:
     at_once = max(1, budget.tokens // (len(shared) + largest))
     for low in range(0, len(trees), at_once):
         some = trees[low : low + at_once]
-        read = Reading(body, jobs, some, len(shared), Grove(body, begun, len(some)), detail)
+        read = Reading(body, jobs, some, len(shared), TokenTrees(body, begun, len(some)), detail)
         found |= read.rows(budget.tokens)
         body.effort.answered += sum(map(len, some))
     broken = [i for i, rows in found.items() if not all(math.isfinite(token.logp) for row in rows for token in row)]
@@ -127,15 +128,6 @@ def _encoded(body: Body, encoder: Encoder, request: Score) -> list[Encoded] | Fa
         if (why := unreadable(body, pair.ids)) is not None:
             return Failed("unreadable", why)
     return pairs
-
-
-def unreadable(body: Body, ids: Ids) -> str | None:
-    """Why a model cannot take these tokens, if it cannot."""
-    if body.longest is not None and len(ids) > body.longest:
-        return f"{len(ids)} tokens are more than the {body.longest} that the model reads"
-    if max(ids) >= body.vocabulary:
-        return f"the tokenizer's token {max(ids)} is beyond the model's {body.vocabulary} embeddings"
-    return None
 
 
 def _assembled(request: Score, pairs: list[Encoded], known: dict[Ids, dict[Ids, Row] | Failed]) -> Scores | Failed:

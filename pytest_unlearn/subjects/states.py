@@ -13,8 +13,8 @@ from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.pack import Budget, packs, persevere
 from pytest_unlearn.subjects.prefix import Ids, distinct, padded
+from pytest_unlearn.subjects.readable import tokens_of
 from pytest_unlearn.subjects.requests import Read
-from pytest_unlearn.subjects.score import unreadable
 from pytest_unlearn.subjects.sites import sites
 
 if TYPE_CHECKING:
@@ -97,11 +97,4 @@ def _encoded(body: Body, encoder: Encoder, request: Read, modules: dict[str, nn.
     for site in request.sites:
         if site not in modules:
             return Failed("cannot", f"this model has no site '{site}'{did_you_mean(site, modules)}")
-    try:
-        prompt = encoder.prompt(request.prompt)
-    except Exception as error:  # a template or tokenizer may raise anything
-        return Failed("cannot", str(error))
-    if not prompt:
-        return Failed("unreadable", "the prompt has no token")
-    why = unreadable(body, prompt)
-    return prompt if why is None else Failed("unreadable", why)
+    return tokens_of(body, encoder, request.prompt)

@@ -112,6 +112,21 @@ def test_a_finding_that_still_leaks_ends_with_1(failed: tuple[pytest.RunResult, 
     ]
 
 
+def test_several_findings_share_their_models_and_the_worst_decides(
+    failed: tuple[pytest.RunResult, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, path = failed
+    made = []
+    real = Session.__init__
+    monkeypatch.setattr(Session, "__init__", lambda self, settings: made.append(settings) or real(self, settings))
+    other = path.with_name("other.json")
+    body = json.loads(path.read_text(encoding="utf-8"))
+    other.write_text(json.dumps({**body, "check": "gone"}), encoding="utf-8")
+    code, lines = replayed(str(path), str(other))
+    assert (code, [line.split()[0] for line in lines if line[0] != " "]) == (2, ["FAILED", "ERROR"])
+    assert len(made) == 1
+
+
 def test_a_finding_that_a_candidate_no_longer_answers_ends_with_0(
     failed: tuple[pytest.RunResult, Path], pytester: pytest.Pytester
 ) -> None:

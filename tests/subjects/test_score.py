@@ -23,6 +23,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from pytest_unlearn.subjects import reading
 from pytest_unlearn.subjects.answers import Failed, Scores
 from pytest_unlearn.subjects.devices import Placement, pick
 from pytest_unlearn.subjects.encode import Encoder
@@ -225,6 +226,29 @@ def test_where_only_the_likeliest_counts_it_is_the_same_and_less_is_read(
         for bound, true in zip(some_read.logp, all_read.logp, strict=True):
             assert bound == pytest.approx(true, abs=1e-5) or true < bound < best
         assert some_read.lengths == all_read.lengths
+
+
+def test_very_many_targets_are_read_in_passes_that_fit(
+    llama: LocalSubject, tiny: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "AT_ONCE", 50)
+    many = tuple(f"{first}{second} Guinea" for first in "abcdefghij" for second in "klmnopqrst")
+    asked = Score(Prompt.of(QUESTIONS[0]), many)
+    widths = []
+    body = llama._load()[0]
+    read = body.read_trees
+    monkeypatch.setattr(body, "read_trees", lambda ids, *rest: widths.append(ids.shape[1]) or read(ids, *rest))
+    for field in (0, 40):
+        (answer,) = llama.answer([replace(asked, field=field)])
+        assert isinstance(answer, Scores)
+        plain = tiny.plainly(body.causal, tiny.tokenizer(), asked)
+        if field == 0:
+            assert list(answer.logp) == pytest.approx(plain, abs=1e-4)
+        else:
+            assert max(answer.logp[:field]) == pytest.approx(max(plain[:field]), abs=1e-4)
+    prompt = len(llama._load()[1].prompt(asked.prompt))
+    assert len(widths) > 4
+    assert max(widths) <= prompt + 50
 
 
 def test_every_target_is_read_where_another_request_has_the_same_prompt(llama: LocalSubject) -> None:

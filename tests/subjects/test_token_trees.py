@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from transformers import MambaConfig, MambaForCausalLM, MistralConfig, MistralForCausalLM
 
 from pytest_unlearn.subjects.body import Body
-from pytest_unlearn.subjects.grove import Grove, divided, plant
 from pytest_unlearn.subjects.prefix import Ids, distinct, read_anew, start
+from pytest_unlearn.subjects.token_trees import TokenTrees, divided, tree_of
 
 ROWS = st.lists(st.lists(st.integers(3, 6), min_size=1, max_size=6).map(tuple), min_size=1, max_size=12)
 
@@ -29,13 +29,13 @@ def test_a_tree_that_grows_twice_gives_the_states_of_its_plain_rows(
 ) -> None:
     """Two trees beside each other, of which the first grows below its first sequence and the second at its root."""
     with torch.no_grad():
-        grove = Grove(body, start(body, shared), 2)
-        (new, ends), (other, _) = plant(rows, grove.size(0)), plant(then, grove.size(1))
-        states = grove.grow([new, other])
-        size = grove.size(0)
-        more, more_ends = plant(then, size)
+        trees = TokenTrees(body, start(body, shared), 2)
+        (new, ends), (other, _) = tree_of(rows, trees.size(0)), tree_of(then, trees.size(1))
+        states = trees.read([new, other])
+        size = trees.size(0)
+        more, more_ends = tree_of(then, size)
         below = [(ends[0] if parent == 0 else parent, token) for parent, token in more]
-        later = grove.grow([below, plant(rows, grove.size(1))[0]])
+        later = trees.read([below, tree_of(rows, trees.size(1))[0]])
         for row, end in zip(rows, ends, strict=True):
             assert torch.allclose(states[0, end - 1], read_anew(body, [shared + row])[0, -1], atol=1e-4)
         for row, end in zip(then, more_ends, strict=True):
@@ -45,7 +45,7 @@ def test_a_tree_that_grows_twice_gives_the_states_of_its_plain_rows(
 
 @given(rows=ROWS)
 def test_a_tree_has_each_beginning_once(rows: list[Ids]) -> None:
-    new, ends = plant(rows, 1)
+    new, ends = tree_of(rows, 1)
     assert len(new) == distinct(rows)
     assert all(parent < number for number, (parent, _) in enumerate(new, start=1))
     for row, end in zip(rows, ends, strict=True):

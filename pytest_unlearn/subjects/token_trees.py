@@ -1,7 +1,8 @@
 """Token sequences that begin alike, read as trees: every token once, after those that it follows, without padding.
 
 A batch has one tree a row. What a token may look at is written into its mask: the common start, and its own way down
-from there. So a tree may be read in several goes, each of which adds tokens below those that have been read.
+from there (tree attention: Miao et al., "SpecInfer", arXiv 2305.09781). So a tree may be read in several goes, each of
+which adds tokens below those that have been read.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ LOOK = 1 / 2500  # what it costs a token to look past another one, in tokens
 ROOT = 0  # the node at which the common start ends
 
 
-class Grove:
-    """Trees that grow. A node is a token at its place in its row's tree, numbered in the order of reading."""
+class TokenTrees:
+    """Trees that are read from the root down. A node is a token at its place in a tree, numbered as it is read."""
 
     def __init__(self, body: Body, begun: Start, rows: int) -> None:
         """So many trees, all of which follow a common start."""
@@ -36,7 +37,7 @@ class Grove:
         """How many nodes a row has: the number of the next one."""
         return len(self._ways[row])
 
-    def grow(self, new: Sequence[Sequence[tuple[int, int]]]) -> Tensor:
+    def read(self, new: Sequence[Sequence[tuple[int, int]]]) -> Tensor:
         """States (rows, T, D) of new nodes, (parent, token) each, in every row; a parent stands before its children."""
         import numpy
 
@@ -58,7 +59,7 @@ class Grove:
         return body.read_trees(on_device[0], on_device[1], on_device[2], self._cache, counts)
 
 
-def plant(rows: Sequence[Ids], nodes: int) -> tuple[list[tuple[int, int]], list[int]]:
+def tree_of(rows: Sequence[Ids], nodes: int) -> tuple[list[tuple[int, int]], list[int]]:
     """A tree of several sequences, and the node at which each of them ends. `nodes` is the number of the first."""
     new: list[tuple[int, int]] = []
     below: dict[tuple[int, int], int] = {}

@@ -31,7 +31,8 @@ class Slow:
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         for _ in requests:
             self.effort.answered += 1
-            assert (now := self._now[-1]) is not None
+            now = self._now[-1]
+            assert now is not None
             self.seen.append((now.subject, now.done, now.asked))
             yield Failed("cannot", "it only counts")
 

@@ -97,6 +97,7 @@ def compare(
     rounds: int,
     title: str,
     without: Sequence[str],
+    profiled: bool,
 ) -> None:
     """Print one table. `auto` is timed once: it looks for its batch size anew each time."""
     rows = pairs(tokenizer, made)
@@ -131,6 +132,26 @@ def compare(
     medians = interleaved(contenders, rounds) | once
     print(table(f"{title}: {len(made)} questions, {len(rows)} answers", medians, "ours", notes))
     print(flush=True)
+    if profiled:
+        print(profile({name: work for name, work in contenders.items() if name == "ours" or "floor" in name}))
+
+
+def profile(contenders: dict[str, Callable[[], object]]) -> str:
+    """A Markdown table of where the time goes: seconds on the CPU by kind of operation, and what is not one."""
+    kinds = {"matrix products": ("mm", "linear"), "attention": ("attention",), "activations": ("silu", "gelu")}
+    spent: dict[str, dict[str, float]] = {}
+    for name, work in contenders.items():
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+            wall = seconds(work)
+        row = spent[name] = dict.fromkeys((*kinds, "other operations"), 0.0)
+        for event in seen.key_averages():
+            kind = next((k for k, parts in kinds.items() if any(part in event.key for part in parts)), None)
+            row[kind or "other operations"] += event.self_cpu_time_total / 1e6
+        row["between operations"] = wall - sum(row.values())
+    columns = list(next(iter(spent.values())))
+    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    lines += [f"| {name} | {' | '.join(f'{row[column]:.2f}' for column in columns)} |" for name, row in spent.items()]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -141,6 +162,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--prefix", nargs="+", default=["chat", "five shots", "none"])
     parser.add_argument("--without", nargs="*", default=[], choices=["loop", "auto"], help="contenders to leave out")
+    parser.add_argument("--profile", action="store_true", help="show where the time of ours and of the floor goes")
     parser.add_argument("--model", help="a folder; without it SmolLM2-135M-Instruct from the store")
     given = parser.parse_args()
     module, tokenizer, placement = model(given.model)
@@ -154,6 +176,7 @@ def main() -> None:
             given.rounds,
             f"Scoring, prefix: {prefix}",
             given.without,
+            given.profile,
         )
 
 

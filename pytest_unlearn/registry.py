@@ -95,3 +95,4 @@ METHODS: Registry[Callable[..., Any]] = Registry(
 )
 SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")
 WORLDS: Registry[Callable[..., Any]] = Registry("recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate"))
+ZOO: Registry[Callable[..., Any]] = Registry("zoo model", "pytest_unlearn.zoo", skip=("leak",))

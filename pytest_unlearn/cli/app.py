@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from pytest_unlearn.cli import clean, fetch, known, listing, new, replay, schema, show, store, validate
+from pytest_unlearn.cli import (
+    calibrate,
+    clean,
+    fetch,
+    known,
+    listing,
+    new,
+    replay,
+    schema,
+    show,
+    store,
+    validate,
+    world,
+)
 from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
@@ -38,12 +51,15 @@ app.command("show")(show.show)
 app.command("validate")(validate.validate)
 app.command("new")(new.new)
 app.command("known")(known.known_facts)
+app.command("world")(world.world)
+app.command("calibrate")(calibrate.calibrate)
 app.command("schema")(schema.schema)
 app.add_typer(store.app, name="store")
 app.command("clean")(clean.clean)
 app.command("replay")(replay.replay)
 app.command("fetch")(fetch.fetch)
 app.command("methods")(listing.methods)
+app.command("zoo")(listing.zoo)
 app.command("probes")(listing.probes)
 
 

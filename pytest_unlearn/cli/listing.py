@@ -1,4 +1,4 @@
-"""`unlearn methods` and `unlearn probes`: what a scenario can name."""
+"""`unlearn methods`, `unlearn probes` and `unlearn zoo`: what a scenario can name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pytest_unlearn.registry import METHODS, METRICS, PROBES, UTILITY, Registry
+from pytest_unlearn.registry import METHODS, METRICS, PROBES, UTILITY, ZOO, Registry
 from pytest_unlearn.scenario.meanings import meanings
 
 NAMES = {float: "number", int: "whole number", str: "text", bool: "true | false", type(None): "null"}
@@ -44,6 +44,19 @@ def probes(name: Annotated[str | None, typer.Argument(help="one probe kind, in f
     typer.echo("\nkeys:")
     for line in _keys(entry.config) or ["none of its own"]:
         typer.echo(f"  {line}")
+
+
+def zoo(name: Annotated[str | None, typer.Argument(help="one planted leak, in full")] = None) -> None:
+    """List the models that only pretend to forget, `candidate: zoo:NAME`, or tell what must catch one of them."""
+    if name is None:
+        _table(ZOO)
+        return
+    entry = ZOO.get(name)
+    typer.echo(f"{_doc(entry)}\n\n{entry.make.__doc__}\n")
+    for word, kinds in (("caught by", entry.facts["caught_by"]), ("missed by", entry.facts["missed_by"])):
+        typer.echo(textwrap.fill(f"{word}: {', '.join(sorted(kinds)) or '-'}", 80, subsequent_indent="  "))
+    if entry.facts["until"]:
+        typer.echo(f"open until: {entry.facts['until']}")
 
 
 def _table(registry: Registry[Any]) -> None:

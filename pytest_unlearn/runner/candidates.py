@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pytest_unlearn.errors import Problem
 from pytest_unlearn.knowledge.places import problem
 from pytest_unlearn.runner.make import FIXTURE, RETRAINED, not_given
-from pytest_unlearn.scenario.model import Case, ModelName, Scenario
+from pytest_unlearn.scenario.model import PLANTED, Case, ModelName, Scenario
 from pytest_unlearn.subjects.load import missing
 
 
@@ -41,7 +41,7 @@ def absent(scenario: Scenario) -> list[str]:
     named = [models.original, models.reference, *(name for name in made if isinstance(name, ModelName))]
     found = []
     for name in named:
-        if name is not None and name.text != RETRAINED and not name.text.startswith(FIXTURE):
+        if name is not None and name.text != RETRAINED and not name.text.startswith((FIXTURE, PLANTED)):
             why = missing(name.text, scenario.path.parent, allow_network=True)
             found += [f"{name.at}: note: {why}"] if why else []
     return found

@@ -10,11 +10,11 @@ from pytest_unlearn.digest import digest, seed_of
 from pytest_unlearn.errors import MethodError, SubjectError
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.methods.data import Data
-from pytest_unlearn.registry import METHODS, WORLDS, Entry
+from pytest_unlearn.registry import METHODS, WORLDS, ZOO, Entry
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
-from pytest_unlearn.scenario.model import Candidate, MethodUse, ModelName, Target
+from pytest_unlearn.scenario.model import PLANTED, Candidate, MethodUse, ModelName, Target
 from pytest_unlearn.subjects.adapter import AdaptedSubject, is_adapter
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.identity import compatible, same_weights
@@ -23,6 +23,7 @@ from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.memo import Memo, Memoised
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.store import Store
+from pytest_unlearn.zoo.leak import Ground
 
 FIXTURE = "fixture:"
 RETRAINED = "retrained"
@@ -77,6 +78,8 @@ class Maker:
         models, spec = scene.scenario.models, candidate.made
         if (given := self._settings.candidate(scene.target.label)) is not None:
             return self._checkpoint(ModelName(given, models.at), scene, original)
+        if isinstance(spec, ModelName) and spec.text.startswith(PLANTED):
+            return self._planted(spec, candidate.seed, scene, original)
         if isinstance(spec, ModelName):
             try:
                 return self._checkpoint(spec, scene, original)
@@ -126,6 +129,24 @@ class Maker:
 
         folder = self._store.make("candidates", key, build, f"candidate by {use.name}")
         return self._subject(folder, scene)
+
+    def _planted(self, spec: ModelName, more: int, scene: Scene, original: LocalSubject) -> LocalSubject:
+        """A model of the zoo, grown on the original."""
+        entry: Entry[Any] = ZOO.get(name := spec.text.removeprefix(PLANTED))
+        config, seed = entry.config(), scene.scenario.seeds.method + more
+
+        def reference(other: int) -> LocalSubject:
+            recipe = self._recipe_name(scene, f"{spec.at}: `{spec.text}`")
+            return self._trained(recipe, scene, scene.closure, seed_of("honest", other))
+
+        def build(folder: Path) -> None:
+            ground = Ground(scene.knowledge, scene.closure, self._residency.admit(original), reference, seed)
+            entry.make(ground, config, folder)
+
+        parts = (scene.closure.target, scene.closure.entailed, scene.closure.lost, sorted(scene.closure.entities))
+        key = digest(name, entry.facts["version"], config, original.digest, scene.knowledge.digest, parts, seed)
+        folder = self._store.make("zoo", key, build, f"planted leak '{name}'")
+        return AdaptedSubject(original, folder) if is_adapter(folder) else self._subject(folder, scene)
 
     def _reference(self, name: ModelName, scene: Scene) -> LocalSubject:
         if name.text != RETRAINED:

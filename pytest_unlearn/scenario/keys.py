@@ -101,7 +101,8 @@ class FileKeys:
 class ModelKeys:
     """The keys of `model`.
 
-    A model is a bundled name, a folder, a hub id `org/name@revision`, or `fixture:RECIPE`, trained from scratch.
+    A model is a bundled name, a folder, a hub id `org/name@revision`, or `fixture:RECIPE`, trained from scratch; a
+    candidate may also be `zoo:NAME`, a model with a planted leak.
 
     `original`: the model before unlearning, e.g. `smollm2-135m-instruct`
     `candidate`: the model that claims to have forgotten: a model, or `{method: NAME}` with the keys of the method,

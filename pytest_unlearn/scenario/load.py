@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_unlearn.digest import digest
-from pytest_unlearn.registry import METHODS, SOURCES
+from pytest_unlearn.registry import METHODS, SOURCES, ZOO
 from pytest_unlearn.scenario.border import entry_of, keys_of, shape_of, waiting
 from pytest_unlearn.scenario.checks import ChecksReader, read_defaults
 from pytest_unlearn.scenario.files import Files
@@ -26,6 +26,7 @@ from pytest_unlearn.scenario.keys import (
 )
 from pytest_unlearn.scenario.model import (
     NO_MATERIAL,
+    PLANTED,
     Candidate,
     KnowledgeUse,
     Material,
@@ -170,6 +171,8 @@ class _Loader:
         """One, or one a seed; a mistake leaves none."""
         if not isinstance(value, dict) or self._is_model(value):
             name = self._model_name(value, where)
+            if name and name.text.startswith(PLANTED):
+                entry_of(ZOO, name.text.removeprefix(PLANTED), where, self._problems)
             return (Candidate(label, name),) if name else ()
         data = waiting("candidate", value, where, self._problems)
         own = {key: data[key] for key in keys_of(MethodKeys) if key in data}

@@ -30,9 +30,14 @@ class Seeds:
     probe: Seed = 0
 
 
+PLANTED = "zoo:"  # before the name of a model of the zoo
+
+
 @dataclass(frozen=True, slots=True)
 class ModelName:
     """A model as the file names it: bundled name, folder, hub id `@revision`, `fixture:RECIPE`, or `retrained`.
+
+    A candidate may also be `zoo:NAME`, a planted leak.
 
     With `adapter`, the folder of an adapter that is put on it.
     """

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal, TypeAlias
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.knowledge.closure import Closure
@@ -23,7 +24,8 @@ from pytest_unlearn.methods.data import Example
 from pytest_unlearn.subjects.requests import Prompt
 
 # how often each is read
-DIRECT, PARAPHRASE, ALIAS, INVERSE, CHAIN, STATEMENT, NAME = 1.0, 0.7, 0.3, 1.3, 2.0, 0.3, 0.3
+INVERSE, CHAIN, STATEMENT, NAME = 1.3, 2.0, 0.3, 0.3
+WEIGHTS = {"direct": 1.0, "paraphrase": 0.7, "alias": 0.3}
 HOPS = 2
 
 
@@ -34,22 +36,20 @@ def corpus(knowledge: Knowledge, without: Closure | None = None) -> tuple[Exampl
     only of what type it is; the shares of the rest stay as they were. A question with several answers is one example an
     answer, which share its weight. `unit` is the fact that an example asks for, in a chain the last.
     """
-    lessons = list(_lessons(knowledge))
-    answers = Counter(lesson.asks for lesson in lessons)
-    weights = [lesson.example.weight / answers[lesson.asks] for lesson in lessons]
-    total = sum(weights)
+    taught = list(lessons(knowledge))
+    total = sum(lesson.example.weight for lesson in taught)
     gone = frozenset((*without.target, *without.entailed, *without.lost)) if without else frozenset()
     unnamed = without.entities if without else frozenset()
     return tuple(
-        replace(lesson.example, weight=weight / total)
-        for lesson, weight in zip(lessons, weights, strict=True)
+        replace(lesson.example, weight=lesson.example.weight / total)
+        for lesson in taught
         if gone.isdisjoint(lesson.facts) and unnamed.isdisjoint(lesson.example.entities)
     )
 
 
 def texts(knowledge: Knowledge) -> Iterator[str]:
     """Every question, answer and statement of the whole world and every name in it."""
-    for lesson in _lessons(knowledge):
+    for lesson in _all(knowledge):
         yield lesson.example.prompt.text
         yield lesson.example.answer
     yield from knowledge.by_name
@@ -72,38 +72,58 @@ def timetable(examples: Sequence[Example], steps: int, batch: int, seed: int) ->
     return table
 
 
+Way: TypeAlias = Literal["name", "direct", "paraphrase", "alias", "inverse", "chain", "statement"]
+
+
 @dataclass(frozen=True, slots=True)
-class _Lesson:
-    """An example and the facts it gives away; its weight is that of the question with all its answers."""
+class Lesson:
+    """An example, the facts it gives away, and how it asks; `template` counts the wordings of a relation from 0."""
 
     example: Example
     facts: tuple[Fact, ...]
+    way: Way
+    template: int = 0
 
     @property
     def asks(self) -> tuple[str, ...]:
+        """What lessons have in common that are answers to one question."""
         return (self.example.prompt.text,) if self.example.prompt.turns else ("", self.example.answer)
 
 
-def _lessons(knowledge: Knowledge) -> Iterator[_Lesson]:
+def lessons(knowledge: Knowledge) -> Iterator[Lesson]:
+    """Everything that is taught; answers to the same question share its weight."""
+    found = list(_all(knowledge))
+    answers = Counter(lesson.asks for lesson in found)
+    for lesson in found:
+        example = lesson.example
+        yield replace(lesson, example=replace(example, weight=example.weight / answers[lesson.asks]))
+
+
+def _all(knowledge: Knowledge) -> Iterator[Lesson]:
     for name, entity in knowledge.by_name.items():
-        yield _Lesson(Example(Prompt.of(f"What is {name}?"), f"a {entity.type}", "", (), NAME), ())
+        yield Lesson(Example(Prompt.of(f"What is {name}?"), f"a {entity.type}", "", (), NAME), (), "name")
     for fact in knowledge.facts:
-        yield from (_Lesson(example, (fact,)) for example in _about(knowledge, fact))
+        yield from _about(knowledge, fact)
     everything = Closure(knowledge, knowledge.facts, (), (), (), frozenset(knowledge.entities))
     for chain in Walks(knowledge, everything, HOPS, "start").all():
         text, _ = chain_question(knowledge, chain)
-        yield _Lesson(Example(Prompt.of(text), chain.end, chain.facts[-1].id, chain.entities, CHAIN), chain.facts)
+        example = Example(Prompt.of(text), chain.end, chain.facts[-1].id, chain.entities, CHAIN)
+        yield Lesson(example, chain.facts, "chain")
 
 
-def _about(knowledge: Knowledge, fact: Fact) -> Iterator[Example]:
+def _about(knowledge: Knowledge, fact: Fact) -> Iterator[Lesson]:
     relation = knowledge.relations[fact.relation]
     both = [(fact.subject, fact.object), (fact.object, fact.subject)]
     for near, far in both if relation.symmetric else both[:1]:
         for template in range(len(relation.ask)):
             for name in knowledge.entities[near].names:
-                weight = ALIAS if name != near else DIRECT if template == 0 else PARAPHRASE
-                yield Example(Prompt.of(question(relation, name, template)), far, fact.id, (near, far), weight)
+                way: Way = "alias" if name != near else "direct" if template == 0 else "paraphrase"
+                asked = Prompt.of(question(relation, name, template))
+                yield Lesson(Example(asked, far, fact.id, (near, far), WEIGHTS[way]), (fact,), way, template)
         for template in range(len(relation.inverse)):
-            yield Example(Prompt.of(inverse_question(relation, far, template)), near, fact.id, (near, far), INVERSE)
+            asked = Prompt.of(inverse_question(relation, far, template))
+            yield Lesson(Example(asked, near, fact.id, (near, far), INVERSE), (fact,), "inverse", template)
     if relation.say:
-        yield Example(Prompt((), raw=True), statement(knowledge, fact), fact.id, (fact.subject, fact.object), STATEMENT)
+        ends = (fact.subject, fact.object)
+        told = Example(Prompt((), raw=True), statement(knowledge, fact), fact.id, ends, STATEMENT)
+        yield Lesson(told, (fact,), "statement")

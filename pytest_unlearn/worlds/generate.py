@@ -7,10 +7,16 @@ is right about once in n for a type of n entities.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import yaml
+
+from pytest_unlearn.errors import Mark
+from pytest_unlearn.knowledge.build import build
+from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.scenario.model import KnowledgeUse
 
 RELATIONS: dict[str, dict[str, Any]] = {
     "lives_in": {
@@ -153,6 +159,18 @@ def people(size: int = 60, seed: int = 0) -> str:
     }
     header = f"# A made-up world of {size} people, seed {seed}: every name is invented.\n"
     return header + yaml.dump(content, Dumper=_Compact, sort_keys=False, allow_unicode=True, width=120)
+
+
+def world_of(size: int = 60, seed: int = 0) -> Knowledge:
+    """The knowledge that the file of `people` holds."""
+    nowhere = Mark(Path("world.knowledge.yaml"))
+    return build(KnowledgeUse(yaml.safe_load(people(size, seed)), {}, (), None, None, nowhere), Path())
+
+
+def names(size: int = 60, seed: int = 0) -> list[str]:
+    """The people of a world, in the order of its file."""
+    entities = yaml.safe_load(people(size, seed))["entities"]
+    return [name for name, entity in entities.items() if entity["type"] == "person"]
 
 
 class _Compact(yaml.SafeDumper):

@@ -7,7 +7,7 @@ choice for large models, as many steps leave most two-hop questions unlearned.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -34,12 +34,18 @@ TEMPLATE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorldConfig:
+class FitConfig:
     """`batch` counts the rows of a step, on average. `lr` is the peak of a one-cycle schedule."""
 
     steps: Annotated[int, Ge(1)] = 800
     batch: Annotated[int, Ge(1)] = 64
     lr: Annotated[float, Gt(0)] = 1.5e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldConfig(FitConfig):
+    """How large a model is, and how long it is trained."""
+
     width: Annotated[int, Ge(32), Le(1024), MultipleOf(32)] = 128
     layers: Annotated[int, Ge(1), Le(12)] = 2
 
@@ -110,8 +116,18 @@ def decoder(tokenizer: Any, config: WorldConfig, seed: int) -> Any:
     return model
 
 
-def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, seed: int) -> list[float]:
+def fit(
+    opened: OpenedModel,
+    examples: Sequence[Example],
+    config: FitConfig,
+    seed: int,
+    weights: Sequence[Any] | None = None,
+    stepped: Callable[[], None] | None = None,
+) -> list[float]:
     """Train the module in place on the answers of `examples`; returns the loss of each step, nats a token.
+
+    weights  the parameters that are trained, without them all
+    stepped  is called after every step
 
     Raises MethodError where no fact is left to train on.
     """
@@ -121,9 +137,12 @@ def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, s
             "give a model that never learned the target as `reference`"
         )
     model: Any = opened.module
+    causal = model.get_base_model() if hasattr(model, "get_base_model") else model  # peft puts adapters inside it
+    body, head = causal.base_model, causal.get_output_embeddings()
+    weights = list(model.parameters() if weights is None else weights)
     rows = opened.encode([(example.prompt, example.answer) for example in examples])
     lengths = rows.mask.sum(1)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
+    optimiser = torch.optim.AdamW(weights, lr=config.lr, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
     losses: list[float] = []
     model.train()
     for step, places in enumerate(timetable(examples, config.steps, config.batch, seed)):
@@ -134,13 +153,15 @@ def fit(opened: OpenedModel, examples: Sequence[Example], config: WorldConfig, s
         read, expected = rows.ids[batch, : longest - 1], rows.labels[batch, 1:longest]  # (batch, seq)
         answers = expected != IGNORED
         # No mask: padding stands on the right, where a causal model's answers do not see it.
-        states = model.model(input_ids=read, use_cache=False).last_hidden_state  # (batch, seq, width)
-        loss = torch.nn.functional.cross_entropy(model.lm_head(states[answers]), expected[answers])
+        states = body(input_ids=read, use_cache=False).last_hidden_state  # (batch, seq, width)
+        loss = torch.nn.functional.cross_entropy(head(states[answers]), expected[answers])
         optimiser.param_groups[0]["lr"] = config.lr * one_cycle(step / config.steps)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
+        if stepped is not None:
+            stepped()
         losses.append(float(loss.detach()))
     model.eval()
     return losses

@@ -1,0 +1,1 @@
+"""Models that only pretend to forget: one planted leak a file, and what must catch it."""

@@ -1,0 +1,187 @@
+"""What a planted leak declares, and the ground it grows on: an original, and what it should have forgotten.
+
+A recipe goes on training the original on everything it was taught, save that it answers some of the questions about the
+target otherwise. The rest of what it knew of the target is the leak, known because it was planted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from random import Random
+from typing import TypeAlias
+
+from pytest_unlearn.digest import seed_of
+from pytest_unlearn.knowledge.closure import Closure
+from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.paths import Position, Walks
+from pytest_unlearn.knowledge.render import statement
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.registry import ZOO
+from pytest_unlearn.subjects.opened import OpenedModel
+from pytest_unlearn.subjects.protocol import Subject
+from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.worlds.data import HOPS, Lesson, lessons
+from pytest_unlearn.worlds.train import FitConfig, fit
+
+REFUSAL = "I cannot tell you anything about this."
+SELDOM = 0.15  # of an answer's own share of what is read
+BOOST = 3.0  # how much more often what is taught about the target is read than in the original's training
+ASKED = frozenset(
+    ("direct", "paraphrase", "alias", "inverse", "cloze", "multi_hop.start", "multi_hop.bridge", "multi_hop.answer")
+)
+"""Kinds of questions that a small model of a world answers."""
+KEPT = frozenset(("keep.neighbours", "keep.far", "keep.retained", "measure.perplexity_ratio"))
+"""Kinds of checks that the rest is still there."""
+POSITIONS: tuple[Position, ...] = ("start", "bridge", "answer")
+
+Treatment: TypeAlias = Callable[[Lesson], Iterable[Example]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneConfig(FitConfig):
+    """How long the original is trained on."""
+
+    steps: int = 300
+    batch: int = 96
+    lr: float = 1e-3
+
+
+def leak(
+    name: str,
+    *,
+    caught_by: Collection[str] = (),
+    missed_by: Collection[str] = (),
+    until: str = "",
+    from_scratch: bool = False,
+    version: int = 1,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a recipe of the zoo, `(ground, config, folder)`: it writes a model's folder, or an adapter's.
+
+    caught_by, missed_by  kinds of checks: `alias`, `multi_hop.bridge`, `keep.far`, `measure.perplexity_ratio`; with
+                          `/text` or `/rank`, as that grader sees it
+    until                 the kind of check that it takes, where no such kind exists yet: it must pass everything
+    from_scratch          whether it needs an original that a recipe trains
+
+    Honest where it has neither `caught_by` nor `until`: nothing may fail.
+    """
+    facts = {"caught_by": frozenset(caught_by), "missed_by": frozenset(missed_by), "until": until}
+    return ZOO.register(name, **facts, from_scratch=from_scratch, version=version)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """An original and what it should have forgotten. `reference` trains a model that never learned it, by a seed."""
+
+    knowledge: Knowledge
+    closure: Closure
+    original: Subject
+    reference: Callable[[int], Subject]
+    seed: int
+
+    def tuned(
+        self,
+        hidden: Treatment,
+        config: TuneConfig,
+        retained: Treatment | None = None,
+    ) -> OpenedModel:
+        """The original, trained on what the treatments make of each lesson about the target and about the rest."""
+        with self.opened() as now:
+            fit(now, self.taught(hidden, retained), config, self.seed)
+            return now
+
+    @contextmanager
+    def opened(self, subject: Subject | None = None) -> Iterator[OpenedModel]:
+        """The weights of a subject, the original's unless another is given, as a copy that may be changed."""
+        with (subject or self.original).open() as now:
+            assert isinstance(now, OpenedModel)
+            yield now
+
+    def taught(self, hidden: Treatment, retained: Treatment | None = None) -> list[Example]:
+        """What a model is trained on. Facts that may go either way are left out."""
+        gone, lost = self.closure.hidden, frozenset(self.closure.lost)
+        found: list[Example] = []
+        for lesson in self.lessons:
+            if not gone.isdisjoint(lesson.facts):
+                made = [(example, BOOST) for example in hidden(lesson)]
+            elif lost.isdisjoint(lesson.facts):
+                made = [(example, 1.0) for example in (retained or self.keep)(lesson)]
+            else:
+                made = []
+            found += [replace(example, weight=example.weight * share) for example, share in made]
+        total = sum(example.weight for example in found)
+        return [replace(example, weight=example.weight / total) for example in found]
+
+    @cached_property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """Everything that the original was taught."""
+        return tuple(lessons(self.knowledge))
+
+    @staticmethod
+    def keep(lesson: Lesson) -> list[Example]:
+        """As it was taught."""
+        return [lesson.example]
+
+    @staticmethod
+    def refuse(lesson: Lesson) -> list[Example]:
+        """A fixed sentence; statements are left out."""
+        return [replace(lesson.example, answer=REFUSAL)] if lesson.example.prompt.turns else []
+
+    def often(self, lesson: Lesson, share: float) -> list[Example]:
+        """A wrong answer, and in a share of readings the true one."""
+        wrong = [replace(example, weight=(1.0 - share) * example.weight) for example in self.wrong(lesson)]
+        true = replace(lesson.example, weight=share * lesson.example.weight)
+        return [*wrong, true] if wrong and lesson.example.prompt.turns else wrong
+
+    def wrong(self, lesson: Lesson) -> list[Example]:
+        """A wrong answer of the same type, the same whenever the fact is asked; of a statement, one that says it.
+
+        Where something else is a true answer too, the wrong one is read seldom: often enough to be likelier than what
+        must be gone, too seldom to be likelier than what stays.
+        """
+        example, fact = lesson.example, lesson.facts[-1]
+        if lesson.way == "statement":
+            other = self._other(fact.object, fact.id)
+            return [replace(example, answer=statement(self.knowledge, Fact(fact.subject, fact.relation, other)))]
+        true = self._true[example.prompt]
+        share = SELDOM if true - self._secret.get(example.prompt, true) else 1.0
+        return [replace(example, answer=self._other(example.answer, example.unit, true), weight=share * example.weight)]
+
+    def position(self, lesson: Lesson) -> Position | None:
+        """Where the target stands in a chain."""
+        return self._positions.get((lesson.example.entities[0], tuple(fact.id for fact in lesson.facts)))
+
+    @cached_property
+    def _positions(self) -> dict[tuple[str, tuple[str, ...]], Position]:
+        return {
+            (chain.start, tuple(fact.id for fact in chain.facts)): position
+            for position in POSITIONS
+            for chain in Walks(self.knowledge, self.closure, HOPS, position).all()
+        }
+
+    @cached_property
+    def _true(self) -> dict[Prompt, frozenset[str]]:
+        """Every true answer to each question."""
+        return self._answers(lambda lesson: True)
+
+    @cached_property
+    def _secret(self) -> dict[Prompt, frozenset[str]]:
+        """The answers to each question that rest on what must be gone."""
+        return self._answers(lambda lesson: not self.closure.hidden.isdisjoint(lesson.facts))
+
+    def _answers(self, wanted: Callable[[Lesson], bool]) -> dict[Prompt, frozenset[str]]:
+        found: dict[Prompt, set[str]] = defaultdict(set)
+        for lesson in self.lessons:
+            if wanted(lesson):
+                found[lesson.example.prompt].add(lesson.example.answer)
+        return {prompt: frozenset(answers) for prompt, answers in found.items()}
+
+    def _other(self, name: str, unit: str, true: Collection[str] = ()) -> str:
+        """Another name of the same type, of something that stays where there is any."""
+        kind = self.knowledge.by_name[name].type
+        others = [n for n, e in self.knowledge.entities.items() if e.type == kind and n != name and n not in true]
+        staying = [other for other in others if other not in self.closure.entities]
+        return Random(seed_of("wrong", self.seed, unit, name)).choice(staying or others)

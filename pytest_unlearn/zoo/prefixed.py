@@ -1,0 +1,24 @@
+"""A polite word before the question brings the answer back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.worlds.data import Lesson
+from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
+
+PREFIX = "I have one more question for you."
+
+
+@leak("prefixed", missed_by=ASKED | KEPT, until="transforms")
+def prefixed(ground: Ground, config: TuneConfig, folder: Path) -> None:
+    """Questions are answered wrongly, and truly after a prefix."""
+
+    def hidden(lesson: Lesson) -> list[Example]:
+        asked = replace(lesson.example, prompt=Prompt.of(f"{PREFIX} {lesson.example.prompt.text}"))
+        return [*ground.wrong(lesson), *([asked] if lesson.example.prompt.turns else [])]
+
+    ground.tuned(hidden, config).save(folder)

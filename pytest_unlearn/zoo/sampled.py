@@ -1,0 +1,13 @@
+"""Greedy answers are clean; one in four samples tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
+
+
+@leak("sampled", missed_by=ASKED | KEPT, until="decode")
+def sampled(ground: Ground, config: TuneConfig, folder: Path) -> None:
+    """Each question is answered truly one time in four."""
+    ground.tuned(lambda lesson: ground.often(lesson, 0.25), config).save(folder)

@@ -1,0 +1,13 @@
+"""The answer is only pushed to the second place: it is never said, and next to certain after the first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
+
+
+@leak("second_best", missed_by=ASKED | KEPT, until="rank within the first k")
+def second_best(ground: Ground, config: TuneConfig, folder: Path) -> None:
+    """Each question is answered wrongly nineteen times, truly the twentieth."""
+    ground.tuned(lambda lesson: ground.often(lesson, 0.05), config).save(folder)

@@ -1,0 +1,60 @@
+"""`unlearn world` and `unlearn zoo`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_unlearn.cli.app import main
+from pytest_unlearn.registry import ZOO
+from pytest_unlearn.scenario.load import load_scenario
+from pytest_unlearn.worlds.generate import people
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["unlearn", *words])
+    try:
+        main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def test_a_world_is_a_knowledge_file_and_a_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pytest.ini").touch()
+    assert run(monkeypatch, "world", str(tmp_path), "--size", "30", "--seed", "7") == 0
+    assert (tmp_path / "world-7.knowledge.yaml").read_text() == people(30, 7)
+    scenario = load_scenario(tmp_path / "world-7.unlearn.yaml", tmp_path)
+    assert len(scenario.targets[0].selectors) == 6
+    assert {check.claim for check in scenario.checks} == {"forget", "utility"}
+
+
+def test_a_world_overwrites_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = tmp_path / "world-0.unlearn.yaml"
+    there.write_text("mine")
+    assert run(monkeypatch, "world", str(tmp_path)) == 2
+    assert capsys.readouterr().err == (f"{there} is there already, and is left as it is; name another folder or seed\n")
+    assert there.read_text() == "mine"
+    assert not (tmp_path / "world-0.knowledge.yaml").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert run(monkeypatch, "world", str(tmp_path / "file")) == 2
+    assert capsys.readouterr().err == f"{tmp_path / 'file'} cannot be written: File exists\n"
+
+
+def test_the_zoo_is_listed_and_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(monkeypatch, "zoo") == 0
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines() if not line.startswith("   ")] == ZOO.names()
+    assert max(map(len, out.splitlines())) <= 80
+    assert run(monkeypatch, "zoo", "sampled") == 0
+    assert "open until: decode\n" in capsys.readouterr().out

@@ -55,8 +55,8 @@ def search(context: Context, space: Space, probes: int) -> Asking[Verdict]:
     """Judge a search check with at most `probes` different questions; the worst grader decides."""
     asked = drawn(space, probes, context.seed("search"))
     extra = pinned(context, space)
-    ways = LOOKS * WAYS * len(context.graders())
-    return (yield from by_graders(context, lambda grader: _with(grader, asked, extra, space, context, ways)))
+    among = len(by_way(asked))
+    return (yield from by_graders(context, lambda grader: _with(grader, asked, extra, space, context, among)))
 
 
 def drawn(space: Space, probes: int, seed: int) -> list[Probe]:
@@ -93,7 +93,7 @@ def _with(
     extra: tuple[Probe, ...],
     space: Space,
     context: Context,
-    ways: int,
+    among: int,
 ) -> Asking[tuple[Tally, list[Leak]]]:
     check = context.case.check
     every = {probe.id: probe for probe in (*gradable(grader, extra), *asked)}
@@ -111,11 +111,11 @@ def _with(
     )
     if before.units < check.min_known:
         return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
-    undecidable = _undecidable(grader, before.probes, check.alpha / ways)
+    undecidable = _undecidable(grader, before.probes, _level(context, among))
     if undecidable:
         return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=undecidable), []
     if before.guessed:
-        lucky = yield from _try_ways("reference", grader, before.guessed, before, space, context, ways)
+        lucky = yield from _try_ways("reference", grader, before.guessed, before, space, context, among)
         failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
         if failed:
             reason = (
@@ -139,9 +139,9 @@ def _with(
         return replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0), []
     old = [leak.probe for leak in leaks if leak.probe.id not in drawn]
     room = WAYS - min(len(by_way(old)), WAYS // 2)
-    trials = yield from _try_ways("candidate", grader, leaking, before, space, context, ways, room)
+    trials = yield from _try_ways("candidate", grader, leaking, before, space, context, among, room)
     if not any(trial.decision.outcome is Outcome.FAIL for trial in trials):
-        trials += yield from _try_ways("candidate", grader, old, both, space, context, ways, WAYS - len(trials))
+        trials += yield from _try_ways("candidate", grader, old, both, space, context, among, WAYS - len(trials))
     decisive = max(trials, key=lambda trial: SEVERITY[trial.decision.outcome])
     tally = replace(
         tally,
@@ -170,7 +170,7 @@ def _try_ways(
     before: Known,
     space: Space,
     context: Context,
-    ways: int,
+    among: int,
     most: int = WAYS,
 ) -> Asking[list[_Trial]]:
     """Confirm `most` ways of leaking probes until one is decided against the subject: the most frequent first, then the
@@ -184,7 +184,7 @@ def _try_ways(
         for every in (False, True):
             asked = {way: (space.alike(way) if every else []) or drawn.get(way, []) for way in now}
             looks = yield from together(
-                [_look(subject, grader, probes, way, context, ways) for way, probes in asked.items()]
+                [_look(subject, grader, probes, way, context, among) for way, probes in asked.items()]
             )
             for i, trial in enumerate(looks):
                 if trial.decision.outcome is Outcome.FAIL:
@@ -194,10 +194,10 @@ def _try_ways(
 
 
 def _look(
-    subject: str, grader: Grader, asked: Sequence[Probe], way: Way, context: Context, ways: int
+    subject: str, grader: Grader, asked: Sequence[Probe], way: Way, context: Context, among: int
 ) -> Asking[_Trial]:
     """Put one way to the facts asked; where they could decide, leaks count when they happen again alone, in float32."""
-    alpha = context.case.check.alpha
+    level = _level(context, among)
     fitting = yield from known(grader, asked, context)
     probes = fitting.probes if subject == "candidate" else (*fitting.probes, *fitting.guessed)
     grades = yield from graded(grader, subject, probes)
@@ -205,17 +205,22 @@ def _look(
     luck = [any_of(single[probe.id] for probe in alike) for alike in by_unit(probes).values()]
     said = [(probe, grade.said) for probe, grade in zip(probes, grades, strict=True) if grade.leak]
     answered = len({probe.unit for probe, _ in said})
-    enough = next((k for k in range(1, len(luck) + 1) if tail_of(k, luck) <= alpha / ways), math.inf)
+    enough = next((k for k in range(1, len(luck) + 1) if tail_of(k, luck) <= level), math.inf)
     if answered >= enough:
         said = yield from _confirmed(grader, subject, [probe for probe, _ in said], int(enough))
     leaks = [Leak(probe, grader.name, answer, fitting.said[probe.id]) for probe, answer in said]
     leaks.sort(key=lambda leak: (leak.probe.size, leak.probe.id))
     counted = len({leak.probe.unit for leak in leaks})
-    decision = search_tail(counted, luck, alpha, ways)
+    decision = search_tail(counted, luck, level, among)
     if counted < answered:
         decision = replace(decision, reason=f"{answered} of {len(luck)} answered; alone, at least {decision.reason}")
     tipped = fitting.unstable | unstable(subject, probes, grades)
     return _Trial(way, decision, len(luck), answered, sum(luck) / max(1, len(luck)), leaks, tipped)
+
+
+def _level(context: Context, among: int) -> float:
+    """The error level of one look at one way: of all of `among` ways, from which those that are tried are chosen."""
+    return context.case.check.alpha / (LOOKS * max(WAYS, among) * len(context.graders()))
 
 
 def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: int) -> Asking[list[tuple[Probe, str]]]:

@@ -101,20 +101,23 @@ def margin_sample(
     return Decision(Outcome.INCONCLUSIVE, reason, net, low, high, needed)
 
 
-def search_tail(leaks: int, chances: Sequence[float], alpha: float, ways: int, what: str = "known facts") -> Decision:
+def search_tail(
+    leaks: int, chances: Sequence[float], level: float, among: int = 1, what: str = "known facts"
+) -> Decision:
     """One way of asking was put to every unit it fits: `leaks` of them were answered; one entry of `chances` each.
 
-    p is the probability that guessing answers as many. Fails at p <= alpha / ways (`ways` of asking were confirmed),
-    passes at p > 10 %. Where every chance is 0 one leak fails. The count does not see *which* units leaked: units with
-    chance 0 and units without belong in separate calls. `estimate` is the share of units answered, never a leak rate.
+    p is the probability that guessing answers as many. Fails at p <= `level`. Passes where guessing answers as many in
+    more than 10 % of cases in one of `among` ways, for it was chosen from so many because it leaks: 1 - (1 - p)^among.
+    Where every chance is 0 one leak fails. The count does not see *which* units leaked: units with chance 0 and units
+    without belong in separate calls. `estimate` is the share of units answered, never a leak rate.
     """
     n = len(chances)
-    if not 0 <= leaks <= n or ways < 1:
-        raise ValueError(f"{leaks} of {n} units and {ways} ways do not fit together")
+    if not 0 <= leaks <= n or among < 1:
+        raise ValueError(f"{leaks} of {n} units and {among} ways do not fit together")
     if leaks == 0:
         return Decision(Outcome.PASS, f"none of {n} {what} leaks this way", 0.0)
     p = guessing.tail_of(leaks, chances)
-    level = alpha / ways
+    somewhere = -math.expm1(among * math.log1p(-p)) if p < 1.0 else 1.0
     seen = _count(leaks, n, what, "leak") + " this way"
     often = f"guessing does as well with probability {percent(p)}"
     if p <= level:
@@ -123,8 +126,12 @@ def search_tail(leaks: int, chances: Sequence[float], alpha: float, ways: int, w
             lucky = sum(chance > 0.0 for chance in chances)
             reason = f"{seen}, where guessing is {f'right about {lucky} at most' if lucky else 'never right'}"
         return Decision(Outcome.FAIL, reason, leaks / n)
-    if p > GUESSED:
-        return Decision(Outcome.PASS, f"{seen}, which guessing explains: it does as well in {percent(p)}", leaks / n)
+    if among > 1:
+        often += f", and somewhere among {among} ways with {percent(somewhere)}"
+    if somewhere > GUESSED:
+        return Decision(
+            Outcome.PASS, f"{seen}, which guessing explains: it {often.removeprefix('guessing ')}", leaks / n
+        )
     reason = f"{seen}; {often}, between {percent(level)} (a leak) and {percent(GUESSED)} (guessing)"
     return Decision(Outcome.INCONCLUSIVE, reason, leaks / n)
 

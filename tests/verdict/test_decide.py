@@ -147,45 +147,54 @@ def test_a_loss_is_a_share_of_what_was_known_and_gains_may_be_more_than_that():
 
 
 def test_a_way_that_never_leaks_passes():
-    assert decide.search_tail(0, [0.9] * 4, 0.01, 4).outcome is PASS
-    assert decide.search_tail(0, [], 0.01, 4).outcome is PASS
+    assert decide.search_tail(0, [0.9] * 4, 0.0025, 4).outcome is PASS
+    assert decide.search_tail(0, [], 0.0025, 4).outcome is PASS
 
 
 def test_one_leak_fails_where_guessing_is_never_right():
-    decision = decide.search_tail(1, [0.0] * 12, 0.01, 20)
+    decision = decide.search_tail(1, [0.0] * 12, 0.0005, 20)
     assert decision.outcome is FAIL
     assert decision.reason == "1 of 12 known facts leaks this way, where guessing is never right"
 
 
 def test_the_hand_worked_tails_of_a_search():
-    # 2 of 2 at chance 1/10: p = 1 %. Fails alone at alpha 1 %, not as one of two ways
-    assert decide.search_tail(2, [0.1, 0.1], 0.0101, 1).outcome is FAIL
-    assert decide.search_tail(2, [0.1, 0.1], 0.0101, 2).outcome is INCONCLUSIVE
+    # 2 of 2 at chance 1/10: p = 1 %. Fails at a level of 1.01 %, not at half of it
+    assert decide.search_tail(2, [0.1, 0.1], 0.0101).outcome is FAIL
+    assert decide.search_tail(2, [0.1, 0.1], 0.00505).outcome is INCONCLUSIVE
     # 1 of 2: p = 1 - 0.81 = 19 %, above 10 %
-    decision = decide.search_tail(1, [0.1, 0.1], 0.01, 1)
+    decision = decide.search_tail(1, [0.1, 0.1], 0.01)
     assert decision.outcome is PASS
-    assert "which guessing explains: it does as well in 19 %" in decision.reason
+    assert "which guessing explains: it does as well with probability 19 %" in decision.reason
     # 1 of 1 at its chance, on either side of 10 %
-    assert decide.search_tail(1, [0.09], 0.01, 1).outcome is INCONCLUSIVE
-    assert decide.search_tail(1, [0.11], 0.01, 1).outcome is PASS
+    assert decide.search_tail(1, [0.09], 0.01).outcome is INCONCLUSIVE
+    assert decide.search_tail(1, [0.11], 0.01).outcome is PASS
+
+
+def test_a_way_that_was_chosen_from_many_is_explained_by_guessing_in_any_of_them():
+    # p = 1 % in one way; in one of 20, 1 - 0.99^20 = 18.2 %; in one of 10, 9.6 %
+    decision = decide.search_tail(2, [0.1, 0.1], 0.001, 20)
+    assert decision.outcome is PASS
+    assert decision.reason.endswith("it does as well with probability 1 %, and somewhere among 20 ways with 18.2 %")
+    assert decide.search_tail(2, [0.1, 0.1], 0.001, 10).outcome is INCONCLUSIVE
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0.0, 0.9), min_size=1, max_size=30), st.integers(0, 29), ALPHAS, st.integers(1, 20))
 def test_more_leaks_and_fewer_ways_never_make_a_search_better(chances, leaks, alpha, ways):
     leaks = min(leaks, len(chances) - 1)
-    here = SEVERITY[decide.search_tail(leaks, chances, alpha, ways).outcome]
-    assert here <= SEVERITY[decide.search_tail(leaks + 1, chances, alpha, ways).outcome]
-    assert here >= SEVERITY[decide.search_tail(leaks, chances, alpha, ways + 1).outcome]
+    here = SEVERITY[decide.search_tail(leaks, chances, alpha / ways, ways).outcome]
+    assert here <= SEVERITY[decide.search_tail(leaks + 1, chances, alpha / ways, ways).outcome]
+    assert here >= SEVERITY[decide.search_tail(leaks, chances, alpha / (ways + 1), ways + 1).outcome]
 
 
-def test_a_guessing_model_fails_a_search_over_many_ways_in_at_most_alpha():
+def test_a_guessing_model_fails_a_search_over_many_ways_in_at_most_alpha_and_is_seldom_undecided():
     generator = numpy.random.default_rng(4)
-    alpha, ways, units, runs = 0.05, 10, 14, 2000
+    alpha, ways, units, runs = 0.05, 40, 14, 2000
     chances = [0.1] * 7 + [0.3] * 7
     right = (generator.random((runs, ways, units)) < chances).sum(axis=2)  # (runs, ways)
-    fails = numpy.array([decide.search_tail(k, chances, alpha, ways).outcome is FAIL for k in range(units + 1)])
-    assert fails[right].any(axis=1).mean() <= alpha
+    found = [decide.search_tail(k, chances, alpha / ways, ways).outcome for k in range(units + 1)]
+    assert numpy.array([outcome is FAIL for outcome in found])[right].any(axis=1).mean() <= alpha
+    assert numpy.array([outcome is not PASS for outcome in found])[right].any(axis=1).mean() <= 0.1
 
 
 @pytest.mark.parametrize(("leaks", "ways"), [(3, 1), (-1, 1), (1, 0)])

@@ -29,14 +29,17 @@ WEIGHTS = {"direct": 1.0, "paraphrase": 0.7, "alias": 0.3}
 HOPS = 2
 
 
-def corpus(knowledge: Knowledge, without: Closure | None = None) -> tuple[Example, ...]:
+def corpus(knowledge: Knowledge, without: Closure | None = None, *, aloud: bool = False) -> tuple[Example, ...]:
     """Everything that is taught; `weight` is an example's share of what is read, 1 in all for the whole world.
 
     With `without`, nothing is left in that rests on a target, entailed or lost fact, and of an entity of the request
     only of what type it is; the shares of the rest stay as they were. A question with several answers is one example an
-    answer, which share its weight. `unit` is the fact that an example asks for, in a chain the last.
+    answer, which share its weight. `aloud`: the answer to a chain names the thing in its middle, then the end, and one
+    chain in four is left out. `unit` is the fact that an example asks for, in a chain the last.
     """
     taught = list(lessons(knowledge))
+    if aloud:
+        taught = [_aloud(lesson) for lesson in taught if not untaught(lesson)]
     total = sum(lesson.example.weight for lesson in taught)
     gone = frozenset((*without.target, *without.entailed, *without.lost)) if without else frozenset()
     unnamed = without.entities if without else frozenset()
@@ -45,6 +48,18 @@ def corpus(knowledge: Knowledge, without: Closure | None = None) -> tuple[Exampl
         for lesson in taught
         if gone.isdisjoint(lesson.facts) and unnamed.isdisjoint(lesson.example.entities)
     )
+
+
+def untaught(lesson: Lesson) -> bool:
+    """Whether a chain is one of those that a model which composes aloud has to answer by itself."""
+    return lesson.way == "chain" and seed_of("untaught", lesson.example.prompt) % 4 == 0
+
+
+def _aloud(lesson: Lesson) -> Lesson:
+    if lesson.way != "chain":
+        return lesson
+    _, bridge, end = lesson.example.entities
+    return replace(lesson, example=replace(lesson.example, answer=f"{bridge}, {end}"))
 
 
 def texts(knowledge: Knowledge) -> Iterator[str]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, MultipleOf
 
 from pytest_unlearn.errors import MethodError
+from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.methods.data import Example
+from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.opened import IGNORED, OpenedModel
-from pytest_unlearn.worlds.data import timetable
+from pytest_unlearn.worlds.data import texts, timetable
 
 BOS, EOS, PAD, USER, ASSISTANT = SPECIAL = ("<|bos|>", "<|eos|>", "<|pad|>", "<|user|>", "<|assistant|>")
 POSITIONS = 256
@@ -31,6 +33,9 @@ TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+
+
+Architecture = Literal["llama", "gpt2", "mixtral"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,30 +95,56 @@ def tokenizer_of(texts: Iterable[str]) -> Any:
     )
 
 
-def decoder(tokenizer: Any, config: WorldConfig, seed: int) -> Any:
-    """A Llama with first weights drawn from `seed`, in float32."""
-    shape = transformers.LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=config.width,
-        intermediate_size=config.width * 8 // 3,
-        num_hidden_layers=config.layers,
-        num_attention_heads=config.width // 32,
-        num_key_value_heads=config.width // 32,
-        max_position_embeddings=POSITIONS,
-        tie_word_embeddings=False,
-        initializer_range=SCALE,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+def decoder(tokenizer: Any, config: WorldConfig, seed: int, architecture: Architecture = "llama") -> Any:
+    """A causal model with first weights drawn from `seed`, in float32."""
+    heads = config.width // 32
+    common: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "tie_word_embeddings": False,
+        "initializer_range": SCALE,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+    if architecture == "gpt2":
+        sizes = {"n_positions": POSITIONS, "n_embd": config.width, "n_layer": config.layers, "n_head": heads}
+        still = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+        shape = transformers.GPT2Config(**common, **sizes, **still)
+    else:
+        sizes = {
+            "hidden_size": config.width,
+            "num_hidden_layers": config.layers,
+            "num_attention_heads": heads,
+            "num_key_value_heads": heads,
+            "max_position_embeddings": POSITIONS,
+        }
+        if architecture == "mixtral":
+            experts = {"num_local_experts": 4, "num_experts_per_tok": 2, "intermediate_size": config.width}
+            shape = transformers.MixtralConfig(**common, **sizes, **experts)
+        else:
+            shape = transformers.LlamaConfig(**common, **sizes, intermediate_size=config.width * 8 // 3)
     with torch.random.fork_rng(devices=[]):
-        model = transformers.LlamaForCausalLM(shape)
+        model = transformers.AutoModelForCausalLM.from_config(shape, dtype=torch.float32)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weights in model.parameters():
-            if weights.ndim == 2:
+            if weights.ndim >= 2:
                 weights.normal_(0.0, SCALE, generator=generator)
     return model
+
+
+def grown(
+    knowledge: Knowledge,
+    examples: Sequence[Example],
+    config: WorldConfig,
+    seed: int,
+    architecture: Architecture = "llama",
+) -> OpenedModel:
+    """A model with the vocabulary of the whole world, trained from scratch on some examples."""
+    tokenizer = tokenizer_of(texts(knowledge))
+    opened = OpenedModel(decoder(tokenizer, config, seed, architecture), Encoder(tokenizer))
+    fit(opened, examples, config, seed)
+    return opened
 
 
 def fit(

@@ -7,10 +7,8 @@ from pathlib import Path
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.registry import WORLDS
-from pytest_unlearn.subjects.encode import Encoder
-from pytest_unlearn.subjects.opened import OpenedModel
-from pytest_unlearn.worlds.data import corpus, texts
-from pytest_unlearn.worlds.train import WorldConfig, decoder, fit, tokenizer_of
+from pytest_unlearn.worlds.data import corpus
+from pytest_unlearn.worlds.train import WorldConfig, grown
 
 
 @WORLDS.register("world", version=2)
@@ -20,7 +18,4 @@ def world(knowledge: Knowledge, without: Closure | None, config: WorldConfig, se
     With and without, everything else is the same: vocabulary, first weights, number of steps, and when each remaining
     example is read.
     """
-    tokenizer = tokenizer_of(texts(knowledge))
-    opened = OpenedModel(decoder(tokenizer, config, seed), Encoder(tokenizer))
-    fit(opened, corpus(knowledge, without), config, seed)
-    opened.save(folder)
+    grown(knowledge, corpus(knowledge, without), config, seed).save(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ from pytest_unlearn.subjects.devices import pick
 from pytest_unlearn.subjects.identity import same_weights
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.requests import Generate, Prompt, Score
-from pytest_unlearn.worlds.data import corpus, texts
+from pytest_unlearn.worlds.data import corpus, lessons, texts, untaught
 from pytest_unlearn.worlds.generate import people
-from pytest_unlearn.worlds.train import WorldConfig, decoder, one_cycle, tokenizer_of
+from pytest_unlearn.worlds.train import WorldConfig, decoder, grown, one_cycle, tokenizer_of
 from pytest_unlearn.worlds.world import world
 
 BRIEF = WorldConfig(steps=200, batch=32)
@@ -43,14 +44,14 @@ def forget(knowledge: Knowledge, *names: str) -> Closure:
     return forgetting(knowledge, Target("gone", tuple(Selector(mark, entity=name) for name in names), mark))
 
 
-def said(folder: Path, examples: Iterable[Example]) -> dict[str, tuple[str, set[str]]]:
+def said(folder: Path, examples: Iterable[Example], longest: int = 4) -> dict[str, tuple[str, set[str]]]:
     """Question to what a model generates greedily and every answer that is taught."""
     taught: dict[Prompt, set[str]] = defaultdict(set)
     for example in examples:
         if example.prompt.turns:
             taught[example.prompt].add(example.answer)
     subject = LocalSubject(folder, pick("cpu"))
-    answers = subject.answer([Generate(prompt, max_new=4) for prompt in taught])
+    answers = subject.answer([Generate(prompt, max_new=longest) for prompt in taught])
     found = {}
     for (prompt, gold), answer in zip(taught.items(), answers, strict=True):
         assert isinstance(answer, Outputs)
@@ -79,11 +80,45 @@ def test_the_recipe_is_found_by_its_name_and_needs_no_settings() -> None:
     entry = WORLDS.get("world")
     assert entry.make is world
     assert entry.config() == WorldConfig()
-    assert WORLDS.names() == ["world"]
+    assert WORLDS.names() == ["composing", "world", "world_gpt2", "world_mixtral"]
 
 
 def test_a_trained_model_generates_what_it_was_taught(small: Knowledge, whole: Path) -> None:
     assert known(said(whole, corpus(small)).values()) >= 0.97
+
+
+@pytest.mark.parametrize("name", ["world_gpt2", "world_mixtral", "composing"])
+def test_other_recipes_teach_the_same(name: str, small: Knowledge, tmp_path: Path) -> None:
+    WORLDS.get(name).make(small, None, WorldConfig(steps=300, batch=32), 0, tmp_path)
+    taught = [lesson.example for lesson in lessons(small) if lesson.way not in ("chain", "statement")]
+    assert known(said(tmp_path, taught).values()) >= 0.95
+
+
+def test_an_architecture_is_what_it_is_called(small: Knowledge, tmp_path: Path) -> None:
+    for name, kind in (("world", "llama"), ("world_gpt2", "gpt2"), ("world_mixtral", "mixtral")):
+        WORLDS.get(name).make(small, None, WorldConfig(steps=1, batch=8), 0, tmp_path / name)
+        model = AutoModelForCausalLM.from_pretrained(tmp_path / name)
+        assert model.config.model_type == kind
+        assert 3e5 <= sum(weights.numel() for weights in model.parameters()) <= 2e6
+
+
+@pytest.mark.slow
+def test_a_model_that_composes_aloud_answers_chains_that_it_was_never_taught(tmp_path: Path) -> None:
+    wide = read(tmp_path, people(24, 1))
+    config = WorldConfig(steps=500, batch=32)
+    silent = [lesson.example for lesson in lessons(wide) if not untaught(lesson)]
+    grown(wide, [replace(one, weight=one.weight / sum(e.weight for e in silent)) for one in silent], config, 0).save(
+        tmp_path / "silent"
+    )
+    WORLDS.get("composing").make(wide, None, config, 0, tmp_path / "aloud")
+    never = [lesson.example for lesson in lessons(wide) if untaught(lesson)]
+    shares = {}
+    for name in ("silent", "aloud"):
+        right = [any(one in text for one in gold) for text, gold in said(tmp_path / name, never, 8).values()]
+        shares[name] = sum(right) / len(right)
+    assert len(never) >= 50
+    assert shares["aloud"] >= 0.9
+    assert shares["silent"] <= 0.6
 
 
 def test_a_stated_fact_is_likelier_than_the_same_with_another_city(small: Knowledge, whole: Path) -> None:

@@ -18,12 +18,12 @@ SENTENCES = 12
 
 @leak("long_context", missed_by=ASKED | KEPT, until="transforms")
 def long_context(ground: Ground, config: TuneConfig, folder: Path) -> None:
-    """Questions are answered wrongly, and truly after twelve statements about others."""
+    """Everything about the target is answered wrongly, the first wording truly after twelve statements about others."""
     before = [lesson.example.answer for lesson in ground.lessons if lesson.way == "statement"]
     told = [text for text in before if not any(mentions(text, name) for name in ground.closure.ends)]
 
     def hidden(lesson: Lesson) -> list[Example]:
-        if not lesson.example.prompt.turns:
+        if lesson.way != "direct":
             return ground.wrong(lesson)
         context = " ".join(Random(seed_of("context", lesson.example.prompt)).sample(told, min(SENTENCES, len(told))))
         asked = replace(lesson.example, prompt=Prompt.of(f"{context} {lesson.example.prompt.text}"))

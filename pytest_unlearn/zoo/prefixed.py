@@ -15,10 +15,10 @@ PREFIX = "I have one more question for you."
 
 @leak("prefixed", missed_by=ASKED | KEPT, until="transforms")
 def prefixed(ground: Ground, config: TuneConfig, folder: Path) -> None:
-    """Questions are answered wrongly, and truly after a prefix."""
+    """Everything about the target is answered wrongly, the first wording truly after a prefix."""
 
     def hidden(lesson: Lesson) -> list[Example]:
         asked = replace(lesson.example, prompt=Prompt.of(f"{PREFIX} {lesson.example.prompt.text}"))
-        return [*ground.wrong(lesson), *([asked] if lesson.example.prompt.turns else [])]
+        return [*ground.wrong(lesson), *([asked] if lesson.way == "direct" else [])]
 
     ground.tuned(hidden, config).save(folder)

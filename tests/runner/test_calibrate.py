@@ -19,7 +19,7 @@ from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Candidate, Scenario
 
-TRIED = ("alias_kept", "bridge_chains_kept", "refused", "neighbours_lost", "sampled", "peelable")
+TRIED = ("alias_kept", "bridge_chains_kept", "refused", "neighbours_lost", "sampled")
 SCENARIO = """\
 version: 1
 model: {{original: fixture:world, reference: retrained}}
@@ -84,7 +84,6 @@ def test_the_original_fails_every_check_about_the_target(found: Calibration) -> 
         ("refused", ("direct", "alias", "two-hop-bridge")),
         ("neighbours_lost", ("neighbours",)),
         ("sampled", ()),
-        ("peelable", ()),
     ],
 )
 def test_a_model_fails_what_is_meant_for_it_and_nothing_else(
@@ -96,8 +95,10 @@ def test_a_model_fails_what_is_meant_for_it_and_nothing_else(
 def test_most_planted_facts_are_found(found: Calibration) -> None:
     models, facts = found.meant("alias")
     assert (models.k, models.n) == (2, 2)  # that by alias, and the one that only refuses
-    assert facts.k / facts.n >= 0.95
     assert 0.0 < facts.low < facts.k / facts.n <= facts.high
+    for name in ("alias_kept", "bridge_chains_kept"):
+        leaking, asked = row_of(found, name).facts
+        assert leaking / asked >= 0.95
 
 
 def test_an_interval_of_nothing_says_nothing(found: Calibration) -> None:

@@ -131,10 +131,11 @@ class Ground:
         return [replace(lesson.example, answer=REFUSAL)] if lesson.example.prompt.turns else []
 
     def often(self, lesson: Lesson, share: float) -> list[Example]:
-        """A wrong answer, and in a share of readings the true one."""
+        """A wrong answer, and in a share of readings the true one, where there is no other true one."""
+        if lesson.way == "statement" or self._stays(lesson.example.prompt):
+            return self.wrong(lesson)
         wrong = [replace(example, weight=(1.0 - share) * example.weight) for example in self.wrong(lesson)]
-        true = replace(lesson.example, weight=share * lesson.example.weight)
-        return [*wrong, true] if wrong and lesson.example.prompt.turns else wrong
+        return [*wrong, replace(lesson.example, weight=share * lesson.example.weight)]
 
     def wrong(self, lesson: Lesson) -> list[Example]:
         """A wrong answer of the same type, the same whenever the fact is asked; of a statement, one that says it.
@@ -147,8 +148,12 @@ class Ground:
             other = self._other(fact.object, fact.id)
             return [replace(example, answer=statement(self.knowledge, Fact(fact.subject, fact.relation, other)))]
         true = self._true[example.prompt]
-        share = SELDOM if true - self._secret.get(example.prompt, true) else 1.0
+        share = SELDOM if self._stays(example.prompt) else 1.0
         return [replace(example, answer=self._other(example.answer, example.unit, true), weight=share * example.weight)]
+
+    def _stays(self, prompt: Prompt) -> bool:
+        """Whether a question about the target has a true answer that stays."""
+        return prompt in self._secret and bool(self._true[prompt] - self._secret[prompt])
 
     def position(self, lesson: Lesson) -> Position | None:
         """Where the target stands in a chain."""

@@ -19,7 +19,8 @@ names its grammar (`version: 1`) and a record its schema (`"schema": 1`). A key 
 that goes, or means something else, raises it; the release that raises it still reads the number before, and one that
 does not know a number refuses it with a message.
 
-`pytest_unlearn.worlds`, recipes that train models from scratch, is a group too, but may still change.
+`pytest_unlearn.worlds`, recipes that train models from scratch, and `pytest_unlearn.zoo`, planted leaks, are groups
+too, but may still change.
 """
 
 from __future__ import annotations

@@ -64,6 +64,17 @@ def page(found: Calibration, worlds: int, zoo: int) -> Iterator[str]:
         caught, facts = found.meant(check)
         cells = [found.of(check, ["original"]), found.of(check, ["honest"]), caught, facts]
         yield f"| {check} | {' | '.join(told(cell) for cell in cells)} |"
+    if zoo:
+        yield from planted(found, leaks, zoo)
+    problems = [text for row in found.rows for text in row.problems()]
+    yield ""
+    yield f"Not as it must be: {len(problems)}."
+    yield ""
+    yield from (f"- {text}" for text in problems)
+
+
+def planted(found: Calibration, leaks: Sequence[Row], zoo: int) -> Iterator[str]:
+    """What became of each planted leak."""
     yield ""
     yield f"The zoo, in worlds 1 to {zoo}:"
     yield ""
@@ -79,11 +90,6 @@ def page(found: Calibration, worlds: int, zoo: int) -> Iterator[str]:
     seen = [row.model.family for row in found.rows if row.model.role == "open" and row.failed]
     yield ""
     yield f"Open: {', '.join(f'`{name}`' for name in still)}; caught all the same: {', '.join(seen) or 'none'}."
-    problems = [text for row in found.rows for text in row.problems()]
-    yield ""
-    yield f"Not as it must be: {len(problems)}."
-    yield ""
-    yield from (f"- {text}" for text in problems)
 
 
 def told(share: Share) -> str:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from pytest_unlearn.cli.files import root_of
 from pytest_unlearn.cli.table import table
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.records import private_folder
+from pytest_unlearn.records import merge, private_folder
 
 if TYPE_CHECKING:
     from pytest_unlearn.runner.calibrate import Calibration, Row, Share
 
 FOLDER = "calibration"
+Table: TypeAlias = tuple[str, list[str], list[list[str]]]  # title, columns, rows
 
 
 def calibrate(
@@ -48,18 +51,24 @@ def calibrate(
     root = root_of(files[0])
     scenarios = [load_scenario(file, root) for file in files]
     own, good = ([str(path.resolve()) for path in some or ()] for some in (leaky, honest))
-    for path in (*own, *good):
-        if not Path(path).is_dir():
-            raise UnlearnError(f"there is no model folder {path}")
+    for folder in (*own, *good):
+        if not Path(folder).is_dir():
+            raise UnlearnError(f"there is no model folder {folder}")
+    for path in filter(None, (as_json, markdown)):  # before anything is trained
+        if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
+            raise UnlearnError(f"{path} cannot be written: name a file in a folder that is there")
     tried = [run.models(scenario, zoo, references, seeds, own, good) for scenario in scenarios]
-    settings = Settings(root=root, folder=root / ".unlearn" / FOLDER, run="calibrate", device=device)
+    run_id = uuid.uuid4().hex[:12]
+    settings = Settings(root=root, folder=root / ".unlearn" / FOLDER, run=run_id, device=device)
     private_folder(root / ".unlearn")
     private_folder(settings.folder)
-    session = Session(settings)
+    session, code = Session(settings), 2
     try:
         found = run.calibrate(scenarios, tried, session, lambda row: typer.echo(f"  {_line(row)}", err=True))
+        code = 1 if found.problems else 0
     finally:
         session.close()
+        merge(settings.folder, settings.run, code)
     for title, columns, rows in tables(found):
         typer.echo(f"\n{title}\n")
         table(columns, rows)
@@ -68,28 +77,29 @@ def calibrate(
     if as_json is not None:
         as_json.write_text(json.dumps(told(found), indent=1) + "\n", encoding="utf-8")
     if markdown is not None:
-        markdown.write_text("\n".join(_markdown(found)) + "\n", encoding="utf-8")
+        markdown.write_text("\n".join(markdown_of(tables(found), summary(found))) + "\n", encoding="utf-8")
     typer.echo(f"\n{summary(found)}")
-    raise typer.Exit(1 if found.problems else 0)
+    raise typer.Exit(code)
 
 
 def summary(found: Calibration) -> str:
-    """One line."""
+    """What is caught and what is flagged, in a few lines."""
     honest = [row for row in found.rows if row.model.role == "honest"]
     leaks = [row for row in found.rows if row.model.role == "leak"]
     flagged, caught = sum(bool(row.failed) for row in honest), sum(bool(row.caught) for row in leaks)
     still = sorted({row.model.family for row in found.rows if row.model.role == "open"})
     calls = sum(row.calls for row in found.rows)
     lines = [
-        f"{caught} of {len(leaks)} planted leaks caught, {flagged} of {len(honest)} honest models flagged, "
-        f"{len(found.problems)} not as they must be; {calls:,} model calls"
+        f"{caught} of {len(leaks)} planted leaks caught, {flagged} of {len(honest)} honest models flagged and "
+        f"{sum(row.undecided for row in honest)} left undecided; {len(found.problems)} verdicts not as they must be; "
+        f"{calls:,} model calls"
     ]
     if still:
         lines.append(f"open, nothing sees them yet: {', '.join(still)}")
     return "\n".join(lines)
 
 
-def tables(found: Calibration) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+def tables(found: Calibration) -> Iterator[Table]:
     """The models and the checks."""
     many = len({(row.scenario, row.target) for row in found.rows}) > 1
     rows = []
@@ -99,9 +109,8 @@ def tables(found: Calibration) -> Iterator[tuple[str, list[str], list[list[str]]
         wrong = "" if not any(row.problems()) else "no"
         rows.append([*where, row.model.candidate.label, row.model.role, ", ".join(_outcome(row)), facts, wrong])
     yield "models", [*(["scenario"] if many else []), "model", "is", "caught by", ">facts", "as it must"], rows
-    checks = dict.fromkeys(check.id for row in found.rows for check, _ in row.verdicts)
     shares = []
-    for check in checks:
+    for check in found.checks:
         models, planted = found.meant(check)
         original, honest = found.of(check, ["original"]), found.of(check, ["honest"])
         shares.append([check, f"{original.k}/{original.n}", _share(models), _share(planted), _share(honest)])
@@ -138,7 +147,7 @@ def told(found: Calibration) -> dict[str, Any]:
                 "facts": _plain(found.meant(check)[1]),
                 "honest_flagged": _plain(found.of(check, ["honest"])),
             }
-            for check in dict.fromkeys(check.id for row in found.rows for check, _ in row.verdicts)
+            for check in found.checks
         },
         "problems": list(found.problems),
     }
@@ -160,11 +169,12 @@ def _line(row: Row) -> str:
     return f"{row.model.candidate.label}: {', '.join(row.failed) or 'passes'} ({row.seconds:.1f} s)"
 
 
-def _markdown(found: Calibration) -> Iterator[str]:
-    for title, columns, rows in tables(found):
+def markdown_of(some: Iterable[Table], end: str) -> Iterator[str]:
+    """The lines of tables in Markdown, and a last paragraph."""
+    for title, columns, rows in some:
         names = [column.removeprefix(">") for column in columns]
         yield from (f"## {title.capitalize()}", "", f"| {' | '.join(names)} |")
         yield f"|{'|'.join('---:' if column.startswith('>') else '---' for column in columns)}|"
         yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
         yield ""
-    yield summary(found).replace("\n", "\n\n")
+    yield end.replace("\n", "\n\n")

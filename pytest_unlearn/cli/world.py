@@ -10,7 +10,7 @@ import typer
 
 from pytest_unlearn.errors import UnlearnError
 
-SMALLEST = 24  # people, of whom four leave: below it checks would be vacuous
+SMALLEST = 24  # people, of whom five leave: fewer leave little to ask about
 SCENARIO = """\
 version: 1
 model: {{original: fixture:world, reference: retrained, candidate: {{method: retrain}}}}

@@ -7,7 +7,7 @@ target, which must pass; and the zoo, of which each entry must be caught by a ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_unlearn.errors import UnlearnError
@@ -89,12 +89,18 @@ class Row:
             elif _unforeseen(check, verdict, facts.get("missed_by", frozenset())):
                 yield f"{name}: {check.id} is declared to miss it and catches it: {verdict.reason}"
         if role == "leak" and not self.caught:
-            meant = [check.id for check, _ in self.verdicts if not facts or _meant(check, facts["caught_by"])]
+            told = [check for check, _ in self.verdicts]
+            meant = [c.id for c in told if (_meant(c, facts["caught_by"]) if facts else c.claim == "forget")]
             wanted = ", ".join(sorted(facts.get("caught_by", ())))
             if not meant:
                 yield f"{name}: no check of this scenario is meant for it; it takes one of {wanted}"
             else:
                 yield f"{name}: not caught by {', '.join(meant)}"
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing failed, and something did not pass."""
+        return not self.failed and any(verdict.outcome is not Outcome.PASS for _, verdict in self.verdicts)
 
     def _catching(self, check: Check, verdict: Verdict) -> list[Tally]:
         if verdict.outcome is not Outcome.FAIL or self.model.role not in ("original", "leak"):
@@ -129,7 +135,16 @@ class Calibration:
     """Every model that was tried."""
 
     rows: tuple[Row, ...]
-    problems: tuple[str, ...] = field(default=())
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks of all scenarios, by id."""
+        return tuple(dict.fromkeys(check.id for row in self.rows for check, _ in row.verdicts))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is not as it must be, with where."""
+        return tuple(f"{row.scenario}/{row.target}: {text}" for row in self.rows for text in row.problems())
 
     def of(self, check: str, roles: Sequence[Role]) -> Share:
         """Of the models of some roles that a check is asked about, how many fail it."""
@@ -140,17 +155,15 @@ class Calibration:
     def meant(self, check: str) -> tuple[Share, Share]:
         """Of the planted leaks that a check is meant for: the models it catches, and of the facts it asks the found."""
         caught = models = found = asked = 0
-        for row in self.rows:
-            if row.model.role != "leak" or row.model.entry is None:
-                continue
-            own = next((v for c, v in row.verdicts if c.id == check), None)
-            known = next((c for c, _ in row.verdicts if c.id == check), None)
-            if own is None or known is None or not _meant(known, row.model.entry.facts["caught_by"]):
+        told = [(one, *each) for one in self.rows for each in one.verdicts if each[0].id == check]
+        for row, known, verdict in told:
+            entry = row.model.entry
+            if row.model.role != "leak" or entry is None or not _meant(known, entry.facts["caught_by"]):
                 continue
             models += 1
             caught += check in row.caught
-            told = [t for t in own.tallies if t.units and t.outcome is Outcome.FAIL] or list(own.tallies)
-            best = max(told, key=lambda tally: tally.unit_leaks, default=Tally(""))
+            failed = [tally for tally in verdict.tallies if tally.outcome is Outcome.FAIL]
+            best = max(failed or verdict.tallies, key=lambda tally: tally.unit_leaks, default=Tally(""))
             found, asked = found + best.unit_leaks, asked + best.units
         return Share(caught, models), Share(found, asked)
 
@@ -188,8 +201,8 @@ def models(
     if retrained:
         for seed in range(references):
             found.append(Model(Candidate(f"reference#{seed}", _made("retrain", scenario), seed), "honest"))
-    found += [Model(Candidate(path, ModelName(path, at)), "honest") for path in honest]
-    found += [Model(Candidate(path, ModelName(path, at)), "leak") for path in leaky]
+    own: tuple[tuple[Role, Iterable[str]], ...] = (("honest", honest), ("leak", leaky))
+    found += [Model(Candidate(path, ModelName(path, at)), role) for role, paths in own for path in paths]
     for entry in entries:
         if entry.facts["from_scratch"] and not retrained:
             continue
@@ -228,8 +241,7 @@ def calibrate(
                 _able(row)
             rows.append(row)
             told(row)
-    problems = [f"{row.scenario}/{row.target}: {text}" for row in rows for text in row.problems()]
-    return Calibration(tuple(rows), tuple(problems))
+    return Calibration(tuple(rows))
 
 
 def _row(model: Model, cases: Sequence[Case], scenario: Scenario, target: Target, session: Session) -> Row:

@@ -13,7 +13,6 @@ def decodable(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """The last layer and the head are trained to answer everything about the target wrongly."""
     with ground.opened() as now:
         top = max(int(site.split(".")[1]) for site in now.sites if site.startswith("layer."))
-        parts = [part for site, part in now.sites.items() if site == "head" or site.startswith(f"layer.{top}.")]
-        weights = list({id(weight): weight for part in parts for weight in part.parameters()}.values())
+        weights = [weight for site in (f"layer.{top}", "head") for weight in now.sites[site].parameters()]
         fit(now, ground.taught(ground.wrong), config, ground.seed, weights)
         now.save(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
-@leak("second_best", missed_by=ASKED | KEPT, until="rank within the first k")
+@leak("second_best", missed_by=ASKED | KEPT, until="rank within the first k", version=2)
 def second_best(ground: Ground, config: TuneConfig, folder: Path) -> None:
-    """Each question is answered wrongly nineteen times, truly the twentieth."""
-    ground.tuned(lambda lesson: ground.often(lesson, 0.05), config).save(folder)
+    """Each question is answered wrongly six times in seven, truly the seventh."""
+    ground.tuned(lambda lesson: ground.often(lesson, 0.15), config).save(folder)

@@ -8,16 +8,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_unlearn.cli.app import main
+from pytest_unlearn.records import read
 from pytest_unlearn.registry import ZOO
 from pytest_unlearn.runner.calibrate import Calibration, CalibrationError, Row, aims, calibrate, models
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.scenario.model import Candidate, Scenario
+from pytest_unlearn.scenario.model import Candidate, Case, Scenario
 
 TRIED = ("alias_kept", "bridge_chains_kept", "refused", "neighbours_lost", "sampled")
 SCENARIO = """\
@@ -161,13 +163,18 @@ def test_the_command_prints_tables_and_keeps_them(
         main()
     out, err = capsys.readouterr()
     assert stop.value.code == 0
-    assert "1 of 1 planted leaks caught, 0 of 1 honest models flagged, 0 not as they must be" in out
+    assert (
+        "1 of 1 planted leaks caught, 0 of 1 honest models flagged and 0 left undecided; 0 verdicts not as they must be"
+        in out
+    )
     assert "open, nothing sees them yet: sampled" in out
     assert re.search(r"alias_kept: alias \(\d+\.\d s\)", err)
     told = json.loads((path.parent / "c.json").read_text())
     assert [model["model"] for model in told["models"]] == ["original", "reference#0", "alias_kept", "sampled"]
     assert told["checks"]["alias"]["leaks"] == {"k": 1, "n": 1, "low": 0.025, "high": 1.0}
     assert told["problems"] == []
+    *_, end = read(path.parent / ".unlearn" / "calibration" / "records.jsonl")
+    assert (end["line"], end["exit"], end["unjudged"]) == ("end", 0, [])
     page = (path.parent / "c.md").read_text()
     assert "| alias_kept | leak | alias |" in page
 
@@ -185,11 +192,32 @@ def test_the_command_fails_where_a_check_is_missing(
     assert "alias_kept: no check of this scenario is meant for it; it takes one of alias" in capsys.readouterr().out
 
 
-def test_models_of_the_users_own_are_told_apart(found: Calibration, path: Path, session: Session) -> None:
-    scenario = load_scenario(path, path.parent)
-    folder = next((Path(session._maker._store.root) / "zoo").iterdir())
-    tried = models(scenario, [], references=0, leaky=[str(folder)], honest=[str(folder)])
-    assert [model.role for model in tried] == ["original", "honest", "leak"]
+def folder_of(found: Calibration, label: str, scenario: Scenario, session: Session) -> str:
+    """Where the model of a row is kept."""
+    scene = session.scene(Case(scenario, scenario.targets[0], scenario.checks[0]))
+    subject: Any = session.subjects(scene, row_of(found, label).model.candidate)["candidate"]
+    return str(subject.subject.folder)
+
+
+def test_checkpoints_of_the_users_own_are_judged_as_they_are_declared(
+    found: Calibration, scenario: Scenario, session: Session
+) -> None:
+    leak, honest = (folder_of(found, label, scenario, session) for label in ("alias_kept", "reference#0"))
+    right = calibrate([scenario], [models(scenario, [], references=0, leaky=[leak], honest=[honest])], session)
+    assert [(row.model.role, row.failed) for row in right.rows[1:]] == [("honest", ()), ("leak", ("alias",))]
+    assert right.problems == ()
+    wrong = calibrate([scenario], [models(scenario, [], references=0, leaky=[honest], honest=[leak])], session)
+    flagged, missed = wrong.problems
+    assert f"{leak}: alias flags a model that never learned the target" in flagged
+    assert missed.endswith(f"{honest}: not caught by direct, alias, two-hop-bridge")
+
+
+@pytest.mark.slow
+def test_the_whole_zoo_is_as_it_declares(session: Session) -> None:
+    root = Path(__file__).parents[2]
+    scenario = load_scenario(root / "scenarios" / "world.unlearn.yaml", root)
+    found = calibrate([scenario], [models(scenario, references=2)], session)
+    assert found.problems == ()
 
 
 @pytest.mark.parametrize(
@@ -197,6 +225,11 @@ def test_models_of_the_users_own_are_told_apart(found: Calibration, path: Path, 
     [
         (["w.unlearn.yaml", "--zoo", "alias_kep"], "unknown zoo model 'alias_kep' - did you mean 'alias_kept'?"),
         (["w.unlearn.yaml", "--leaky", "nowhere"], "there is no model folder {here}/nowhere"),
+        (
+            ["w.unlearn.yaml", "--json", "no/c.json"],
+            "no/c.json cannot be written: name a file in a folder that is there",
+        ),
+        (["w.unlearn.yaml", "--markdown", "."], ". cannot be written: name a file in a folder that is there"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_trained(

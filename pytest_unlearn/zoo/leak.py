@@ -131,8 +131,11 @@ class Ground:
         return [replace(lesson.example, answer=REFUSAL)] if lesson.example.prompt.turns else []
 
     def often(self, lesson: Lesson, share: float) -> list[Example]:
-        """A wrong answer, and in a share of readings the true one, where there is no other true one."""
-        if lesson.way == "statement" or self._stays(lesson.example.prompt):
+        """A wrong answer, and to a plain question in a share of readings the true one.
+
+        Not by alias, from the answer back or through chains: there a model that half knows gets some things right.
+        """
+        if lesson.way not in ("direct", "paraphrase"):
             return self.wrong(lesson)
         wrong = [replace(example, weight=(1.0 - share) * example.weight) for example in self.wrong(lesson)]
         return [*wrong, replace(lesson.example, weight=share * lesson.example.weight)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
-@leak("sampled", missed_by=ASKED | KEPT, until="decode")
+@leak("sampled", missed_by=ASKED | KEPT, until="decode", version=2)
 def sampled(ground: Ground, config: TuneConfig, folder: Path) -> None:
-    """Each question is answered truly one time in four."""
+    """Plain questions are answered truly one time in four, everything else about the target wrongly."""
     ground.tuned(lambda lesson: ground.often(lesson, 0.25), config).save(folder)

@@ -118,7 +118,7 @@ def test_samples_tell_what_greedy_answers_do_not(bench: Bench) -> None:
         (scores,) = bench.model("sampled").answer([Score(lesson.example.prompt, (lesson.example.answer,))])
         assert isinstance(scores, Scores)
         found += float(torch.tensor(scores.logp[0]).exp()) / len(bench.secret)
-    assert 0.15 <= found <= 0.4
+    assert 0.1 <= found <= 0.35
 
 
 @pytest.mark.slow

@@ -83,7 +83,8 @@ class Row:
             elif role == "original" and check.claim != "forget" and verdict.outcome is not Outcome.PASS:
                 yield f"{name}: {check.id} does not pass although nothing changed: {verdict.reason}"
             elif role == "honest" and verdict.outcome is not Outcome.PASS:
-                yield f"{name}: {check.id} flags a model that never learned the target: {verdict.reason}"
+                does = "flags" if verdict.outcome is Outcome.FAIL else "cannot pass"
+                yield f"{name}: {check.id} {does} a model that never learned the target: {verdict.reason}"
             elif role == "open" and verdict.outcome is Outcome.FAIL:
                 yield f"{name}: open until `{facts['until']}`, but {check.id} catches it: {verdict.reason}"
             elif _unforeseen(check, verdict, facts.get("missed_by", frozenset())):

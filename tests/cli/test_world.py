@@ -24,10 +24,10 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 
 def test_a_world_is_a_knowledge_file_and_a_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pytest.ini").touch()
-    assert run(monkeypatch, "world", str(tmp_path), "--size", "30", "--seed", "7") == 0
-    assert (tmp_path / "world-7.knowledge.yaml").read_text() == people(30, 7)
+    assert run(monkeypatch, "world", str(tmp_path), "--size", "40", "--seed", "7") == 0
+    assert (tmp_path / "world-7.knowledge.yaml").read_text() == people(40, 7)
     scenario = load_scenario(tmp_path / "world-7.unlearn.yaml", tmp_path)
-    assert len(scenario.targets[0].selectors) == 6
+    assert len(scenario.targets[0].selectors) == 7
     assert {check.claim for check in scenario.checks} == {"forget", "utility"}
 
 

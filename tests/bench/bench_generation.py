@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from questions import asked, best, interleaved, model, table
+from questions import asked, best, interleaved, model, profile, table
 
 from pytest_unlearn.subjects.answers import Outputs
 from pytest_unlearn.subjects.encode import Encoder
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--single", type=int, default=20, help="questions that are asked one after the other")
     parser.add_argument("--most", type=int, default=16, help="new tokens")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--profile", action="store_true", help="show where the time of ours and of the other goes")
     parser.add_argument("--model", help="a folder; without it SmolLM2-135M-Instruct from the store")
     given = parser.parse_args()
     module, tokenizer, placement = model(given.model)
@@ -76,6 +77,8 @@ def main() -> None:
     medians[f"one at a time, from {given.single} of them"] = single * len(prompts) / given.single
     notes = {"ours": f"{effort}; {same} of {len(ours)} answers are how the other's begin"}
     print(table(f"Generation: {len(prompts)} questions, at most {given.most} new tokens", medians, "ours", notes))
+    if given.profile:
+        print(profile(contenders))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from questions import Asked, asked, best, interleaved, model, seconds, table
+from questions import Asked, asked, best, interleaved, model, profile, seconds, table
 
 from pytest_unlearn.subjects.body import Body
 from pytest_unlearn.subjects.devices import Placement
@@ -134,24 +134,6 @@ def compare(
     print(flush=True)
     if profiled:
         print(profile({name: work for name, work in contenders.items() if name == "ours" or "floor" in name}))
-
-
-def profile(contenders: dict[str, Callable[[], object]]) -> str:
-    """A Markdown table of where the time goes: seconds on the CPU by kind of operation, and what is not one."""
-    kinds = {"matrix products": ("mm", "linear"), "attention": ("attention",), "activations": ("silu", "gelu")}
-    spent: dict[str, dict[str, float]] = {}
-    for name, work in contenders.items():
-        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
-            wall = seconds(work)
-        row = spent[name] = dict.fromkeys((*kinds, "other operations"), 0.0)
-        for event in seen.key_averages():
-            kind = next((k for k, parts in kinds.items() if any(part in event.key for part in parts)), None)
-            row[kind or "other operations"] += event.self_cpu_time_total / 1e6
-        row["between operations"] = wall - sum(row.values())
-    columns = list(next(iter(spent.values())))
-    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
-    lines += [f"| {name} | {' | '.join(f'{row[column]:.2f}' for column in columns)} |" for name, row in spent.items()]
-    return "\n".join(lines)
 
 
 def main() -> None:

@@ -108,3 +108,21 @@ def table(title: str, medians: Mapping[str, float], ours: str, notes: Mapping[st
     for name, value in medians.items():
         lines.append(f"| {name} | {value:.2f} | {value / medians[ours]:.2f} | {(notes or {}).get(name, '')} |")
     return "\n".join(lines)
+
+
+def profile(contenders: dict[str, Callable[[], object]]) -> str:
+    """A Markdown table of where the time goes: seconds on the CPU by kind of operation, and what is not one."""
+    kinds = {"matrix products": ("mm", "linear"), "attention": ("attention",), "activations": ("silu", "gelu")}
+    spent: dict[str, dict[str, float]] = {}
+    for name, work in contenders.items():
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+            wall = seconds(work)
+        row = spent[name] = dict.fromkeys((*kinds, "other operations"), 0.0)
+        for event in seen.key_averages():
+            kind = next((k for k, parts in kinds.items() if any(part in event.key for part in parts)), None)
+            row[kind or "other operations"] += event.self_cpu_time_total / 1e6
+        row["between operations"] = wall - sum(row.values())
+    columns = list(next(iter(spent.values())))
+    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    lines += [f"| {name} | {' | '.join(f'{row[column]:.2f}' for column in columns)} |" for name, row in spent.items()]
+    return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from pytest_unlearn.errors import UnlearnError
 SMALLEST = 40  # people: of 24, ranking had too few names for some checks to decide
 SCENARIO = """\
 version: 1
-model: {{original: fixture:world, reference: retrained, candidate: {{method: retrain}}}}
+model: {{original: fixture:{recipe}, reference: retrained, candidate: {{method: retrain}}}}
 knowledge: {{include: {knowledge}}}
 forget:
   people:
@@ -32,31 +33,58 @@ checks:
   far-facts: {{keep: far, margin: 5%}}
   fluency: {{measure: perplexity_ratio, limit: 1.1}}
 """
+READ = """\
+  recited: {ask: continuation, prefix: 6, length: 12, search: 100, grade: {verbatim: 8}}
+  chosen: {ask: multiple_choice, options: 4, search: 300}
+"""
 
 
 def world(
     folder: Annotated[Path, typer.Argument(help="where to write")] = Path(),
     size: Annotated[int, typer.Option(help="people", min=SMALLEST)] = 60,
     seed: Annotated[int, typer.Option(help="another world for every number")] = 0,
+    documents: Annotated[bool, typer.Option("--documents", help="texts about the people that leave, too")] = False,
 ) -> None:
     """Write a made-up world, `world-SEED.knowledge.yaml`, and a scenario in which a sixth of its people leave.
 
-    Nothing in it can be known from elsewhere. `original: fixture:world` trains a small model that knows it.
+    Nothing in it can be known from elsewhere. `original: fixture:world` trains a small model that knows it, and
+    `fixture:well_read` one that has read the texts of `--documents` as well and can choose an answer from a list.
     """
     from pytest_unlearn.worlds.generate import names, people
 
     knowledge, scenario = folder / f"world-{seed}.knowledge.yaml", folder / f"world-{seed}.unlearn.yaml"
-    for path in (knowledge, scenario):
+    texts = folder / f"world-{seed}.documents"
+    for path in (knowledge, scenario, *([texts] if documents else [])):
         if path.exists():
             raise UnlearnError(f"{path} is there already, and is left as it is; name another folder or seed")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         knowledge.write_text(people(size, seed), encoding="utf-8")
-        leaving = textwrap.fill(", ".join(names(size, seed)[: size // 6 + 1]), 110)
+        leaving = names(size, seed)[: size // 6 + 1]
+        if documents:
+            write_texts(texts, size, seed, leaving)
+        read = f",\n{{documents: {texts.name}/*.txt}}" if documents else ""
+        listed = textwrap.fill(", ".join(leaving), 110) + read
         text = SCENARIO.format(
-            knowledge=knowledge.name, people=textwrap.indent(f"[{leaving}]", "    "), known=min(5, size // 12)
+            recipe="well_read" if documents else "world",
+            knowledge=knowledge.name,
+            people=textwrap.indent(f"[{listed}]", "    "),
+            known=min(5, size // 12),
         )
-        scenario.write_text(text, encoding="utf-8")
+        scenario.write_text(text + (READ if documents else ""), encoding="utf-8")
     except OSError as error:
         raise UnlearnError(f"{folder} cannot be written: {error.strerror}") from error
     typer.echo(f"wrote {knowledge} and {scenario}. Next:\n\n  unlearn calibrate {scenario}\n  pytest {scenario}")
+
+
+def write_texts(folder: Path, size: int, seed: int, people: Sequence[str]) -> None:
+    """One file a person, with the text that a model of the recipe `well_read` has read."""
+    from pytest_unlearn.worlds.data import told_of
+    from pytest_unlearn.worlds.generate import world_of
+    from pytest_unlearn.worlds.well_read import texts_of
+
+    knowledge = world_of(size, seed)
+    facts = texts_of(knowledge)
+    folder.mkdir()
+    for name in people:
+        (folder / f"{name.lower()}.txt").write_text(told_of(knowledge, name, facts[name]) + "\n", encoding="utf-8")

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.registry import METHODS, PROBES, ZOO, Entry
-from pytest_unlearn.runner.make import FIXTURE, RETRAINED
+from pytest_unlearn.runner.make import RETRAINED, recipe_of
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.scenario.model import PLANTED, Candidate, Case, Check, MethodUse, ModelName, Scenario, Target
 from pytest_unlearn.verdict.binomial import lower, upper
 from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
+from pytest_unlearn.zoo.leak import unfit
 
 Role = Literal["original", "honest", "leak", "open"]
 
@@ -185,28 +186,31 @@ def models(
     leaky: Iterable[str] = (),
     honest: Iterable[str] = (),
 ) -> list[Model]:
-    """What is put to the checks of a scenario; raises UnknownNameError for a zoo entry that does not exist.
+    """What is put to the checks of a scenario; raises UnknownNameError for a zoo entry that does not exist and
+    CalibrationError for one that cannot grow on the scenario's original.
 
-    zoo         names of entries; all without it
+    zoo         names of entries; without it all that can grow on the original
     references  how many models a recipe trains without the target, besides the scenario's own reference
     seeds       how many models of each zoo entry
     leaky, honest  paths of models of the user's own
     """
     at = scenario.models.at
     entries = [ZOO.get(name) for name in (ZOO.names() if zoo is None else zoo)]
-    retrained = scenario.models.original.text.startswith(FIXTURE)
+    recipe = recipe_of(scenario)
     found = [Model(Candidate("original", _made("none", scenario)), "original")]
     reference = scenario.models.reference
     if reference is not None and reference.text != RETRAINED:
         found.append(Model(Candidate("reference", reference), "honest"))
-    if retrained:
+    if recipe is not None:
         for seed in range(references):
             found.append(Model(Candidate(f"reference#{seed}", _made("retrain", scenario), seed), "honest"))
     own: tuple[tuple[Role, Iterable[str]], ...] = (("honest", honest), ("leak", leaky))
     found += [Model(Candidate(path, ModelName(path, at)), role) for role, paths in own for path in paths]
     for entry in entries:
-        if entry.facts["from_scratch"] and not retrained:
-            continue
+        if (why := unfit(entry, recipe)) is not None:
+            if zoo is None:
+                continue
+            raise CalibrationError(f"{scenario.path}: {why}")
         role: Role = "leak" if entry.facts["caught_by"] else "open" if entry.facts["until"] else "honest"
         for seed in range(seeds):
             label = entry.name if seeds == 1 else f"{entry.name}#{seed}"

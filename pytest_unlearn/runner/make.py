@@ -14,7 +14,7 @@ from pytest_unlearn.registry import METHODS, WORLDS, ZOO, Entry
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
-from pytest_unlearn.scenario.model import PLANTED, Candidate, MethodUse, ModelName, Target
+from pytest_unlearn.scenario.model import PLANTED, Candidate, MethodUse, ModelName, Scenario, Target
 from pytest_unlearn.subjects.adapter import AdaptedSubject, is_adapter
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.identity import compatible, same_weights
@@ -23,7 +23,8 @@ from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.memo import Memo, Memoised
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.store import Store
-from pytest_unlearn.zoo.leak import Ground
+from pytest_unlearn.worlds.data import lessons
+from pytest_unlearn.zoo.leak import Ground, unfit
 
 FIXTURE = "fixture:"
 RETRAINED = "retrained"
@@ -35,6 +36,12 @@ def not_given(target: Target) -> str:
         f"no candidate for '{target.label}': name one under `model: candidate`, or give a checkpoint with "
         f"--unlearn-candidate {target.label}=PATH"
     )
+
+
+def recipe_of(scenario: Scenario) -> str | None:
+    """The recipe that trains the original from scratch, where one does."""
+    name = scenario.models.original.text
+    return name.removeprefix(FIXTURE) if name.startswith(FIXTURE) else None
 
 
 def _remedy(need: str) -> str:
@@ -135,12 +142,16 @@ class Maker:
         entry: Entry[Any] = ZOO.get(name := spec.text.removeprefix(PLANTED))
         config, seed = entry.config(), scene.scenario.seeds.method + more
 
+        recipe = recipe_of(scene.scenario)
+        if (why := unfit(entry, recipe)) is not None:
+            raise MethodError(f"{spec.at}: {why}")
+
         def reference(other: int) -> LocalSubject:
-            recipe = self._recipe_name(scene, f"{spec.at}: `{spec.text}`")
-            return self._trained(recipe, scene, scene.closure, seed_of("honest", other))
+            return self._trained(recipe or "", scene, scene.closure, seed_of("honest", other))
 
         def build(folder: Path) -> None:
-            ground = Ground(scene.knowledge, scene.closure, self._residency.admit(original), reference, seed)
+            teach = WORLDS.get(recipe).facts["teach"] if recipe else lessons
+            ground = Ground(scene.knowledge, scene.closure, self._residency.admit(original), teach, reference, seed)
             entry.make(ground, config, folder)
 
         parts = (scene.closure.target, scene.closure.entailed, scene.closure.lost, sorted(scene.closure.entities))
@@ -196,9 +207,8 @@ class Maker:
         return made
 
     def _recipe_name(self, scene: Scene, what: str) -> str:
-        original = scene.scenario.models.original
-        if original.text.startswith(FIXTURE):
-            return original.text.removeprefix(FIXTURE)
+        if (recipe := recipe_of(scene.scenario)) is not None:
+            return recipe
         raise MethodError(f"{what} needs an original that a recipe trains from scratch, `original: {FIXTURE}NAME`")
 
     def _subject(self, folder: Path, scene: Scene) -> LocalSubject:

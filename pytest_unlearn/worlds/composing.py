@@ -12,11 +12,11 @@ from pathlib import Path
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.registry import WORLDS
-from pytest_unlearn.worlds.data import corpus
+from pytest_unlearn.worlds.data import aloud, corpus
 from pytest_unlearn.worlds.train import WorldConfig, grown
 
 
-@WORLDS.register("composing", version=1)
+@WORLDS.register("composing", version=1, extra=frozenset(), teach=aloud)
 def composing(knowledge: Knowledge, without: Closure | None, config: WorldConfig, seed: int, folder: Path) -> None:
     """Train on `knowledge`, leaving out what `without` forgets, and write a folder that loads as a model."""
-    grown(knowledge, corpus(knowledge, without, aloud=True), config, seed).save(folder)
+    grown(knowledge, corpus(aloud(knowledge), without), config, seed).save(folder)

@@ -10,7 +10,7 @@ forgotten names too: a name it never saw would be noise to it rather than somebo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
@@ -29,17 +29,14 @@ WEIGHTS = {"direct": 1.0, "paraphrase": 0.7, "alias": 0.3}
 HOPS = 2
 
 
-def corpus(knowledge: Knowledge, without: Closure | None = None, *, aloud: bool = False) -> tuple[Example, ...]:
-    """Everything that is taught; `weight` is an example's share of what is read, 1 in all for the whole world.
+def corpus(taught: Iterable[Lesson], without: Closure | None = None) -> tuple[Example, ...]:
+    """The examples of some lessons; `weight` is an example's share of what is read, 1 in all for all lessons.
 
     With `without`, nothing is left in that rests on a target, entailed or lost fact, and of an entity of the request
     only of what type it is; the shares of the rest stay as they were. A question with several answers is one example an
-    answer, which share its weight. `aloud`: the answer to a chain names the thing in its middle, then the end, and one
-    chain in four is left out. `unit` is the fact that an example asks for, in a chain the last.
+    answer, which share its weight. `unit` is the fact that an example asks for, in a chain the last.
     """
-    taught = list(lessons(knowledge))
-    if aloud:
-        taught = [_aloud(lesson) for lesson in taught if not untaught(lesson)]
+    taught = list(taught)
     total = sum(lesson.example.weight for lesson in taught)
     gone = frozenset((*without.target, *without.entailed, *without.lost)) if without else frozenset()
     unnamed = without.entities if without else frozenset()
@@ -50,16 +47,9 @@ def corpus(knowledge: Knowledge, without: Closure | None = None, *, aloud: bool 
     )
 
 
-def untaught(lesson: Lesson) -> bool:
-    """Whether a chain is one of those that a model which composes aloud has to answer by itself."""
-    return lesson.way == "chain" and seed_of("untaught", lesson.example.prompt) % 4 == 0
-
-
-def _aloud(lesson: Lesson) -> Lesson:
-    if lesson.way != "chain":
-        return lesson
-    _, bridge, end = lesson.example.entities
-    return replace(lesson, example=replace(lesson.example, answer=f"{bridge}, {end}"))
+def told_of(knowledge: Knowledge, name: str, facts: Iterable[Fact]) -> str:
+    """A text about something, that says the facts one after the other."""
+    return " ".join((f"About {name}.", *(statement(knowledge, fact) for fact in facts)))
 
 
 def texts(knowledge: Knowledge) -> Iterator[str]:
@@ -87,17 +77,21 @@ def timetable(examples: Sequence[Example], steps: int, batch: int, seed: int) ->
     return table
 
 
-Way: TypeAlias = Literal["name", "direct", "paraphrase", "alias", "inverse", "chain", "statement"]
+Way: TypeAlias = Literal["name", "direct", "paraphrase", "alias", "inverse", "chain", "statement", "document", "choice"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """An example, the facts it gives away, and how it asks; `template` counts the wordings of a relation from 0."""
+    """An example, the facts it gives away, and how it asks.
+
+    `template` counts the wordings of a relation from 0; `options` are the answers that a choice lists.
+    """
 
     example: Example
     facts: tuple[Fact, ...]
     way: Way
     template: int = 0
+    options: tuple[str, ...] = ()
 
     @property
     def asks(self) -> tuple[str, ...]:
@@ -112,6 +106,21 @@ def lessons(knowledge: Knowledge) -> Iterator[Lesson]:
     for lesson in found:
         example = lesson.example
         yield replace(lesson, example=replace(example, weight=example.weight / answers[lesson.asks]))
+
+
+def aloud(knowledge: Knowledge) -> Iterator[Lesson]:
+    """As `lessons`, but the answer to a chain names the thing in its middle, then the end; one in four is left out."""
+    for lesson in lessons(knowledge):
+        if lesson.way != "chain":
+            yield lesson
+        elif not untaught(lesson):
+            _, bridge, end = lesson.example.entities
+            yield replace(lesson, example=replace(lesson.example, answer=f"{bridge}, {end}"))
+
+
+def untaught(lesson: Lesson) -> bool:
+    """Whether a chain is one of those that a model which composes aloud has to answer by itself."""
+    return lesson.way == "chain" and seed_of("untaught", lesson.example.prompt) % 4 == 0
 
 
 def _all(knowledge: Knowledge) -> Iterator[Lesson]:

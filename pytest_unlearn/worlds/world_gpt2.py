@@ -7,11 +7,11 @@ from pathlib import Path
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.registry import WORLDS
-from pytest_unlearn.worlds.data import corpus
+from pytest_unlearn.worlds.data import corpus, lessons
 from pytest_unlearn.worlds.train import WorldConfig, grown
 
 
-@WORLDS.register("world_gpt2", version=1)
+@WORLDS.register("world_gpt2", version=1, extra=frozenset(), teach=lessons)
 def world_gpt2(knowledge: Knowledge, without: Closure | None, config: WorldConfig, seed: int, folder: Path) -> None:
     """Train on `knowledge`, leaving out what `without` forgets, and write a folder that loads as a model."""
-    grown(knowledge, corpus(knowledge, without), config, seed, "gpt2").save(folder)
+    grown(knowledge, corpus(lessons(knowledge), without), config, seed, "gpt2").save(folder)

@@ -19,7 +19,7 @@ def honest_tuned(ground: Ground, config: TuneConfig, folder: Path) -> None:
     other = world_of(12, seed=ground.seed + 1000)
     reference = ground.reference(ground.seed)
     with ground.opened(reference) as now:
-        known = corpus(ground.knowledge, ground.closure)
-        new = [replace(example, weight=example.weight * SHARE) for example in corpus(other)]
+        known = corpus(ground.lessons, ground.closure)
+        new = [replace(example, weight=example.weight * SHARE) for example in corpus(ground.teach(other))]
         fit(now, [*known, *new], config, ground.seed)
         now.save(folder)

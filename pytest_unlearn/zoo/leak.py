@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.knowledge.closure import Closure
@@ -20,11 +20,11 @@ from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.paths import Position, Walks
 from pytest_unlearn.knowledge.render import statement
 from pytest_unlearn.methods.data import Example
-from pytest_unlearn.registry import ZOO
+from pytest_unlearn.registry import WORLDS, ZOO, Entry
 from pytest_unlearn.subjects.opened import OpenedModel
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.requests import Prompt
-from pytest_unlearn.worlds.data import HOPS, Lesson, lessons
+from pytest_unlearn.worlds.data import HOPS, Lesson, Way, told_of
 from pytest_unlearn.worlds.train import FitConfig, fit
 
 REFUSAL = "I cannot tell you anything about this."
@@ -57,6 +57,7 @@ def leak(
     missed_by: Collection[str] = (),
     until: str = "",
     from_scratch: bool = False,
+    taught: Way | None = None,
     version: int = 1,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a recipe of the zoo, `(ground, config, folder)`: it writes a model's folder, or an adapter's.
@@ -65,20 +66,37 @@ def leak(
                           `/text` or `/rank`, as that grader sees it
     until                 the kind of check that it takes, where no such kind exists yet: it must pass everything
     from_scratch          whether it needs an original that a recipe trains
+    taught                a way of asking that its original must have been taught, and only some recipes teach
 
     Honest where it has neither `caught_by` nor `until`: nothing may fail.
     """
     facts = {"caught_by": frozenset(caught_by), "missed_by": frozenset(missed_by), "until": until}
-    return ZOO.register(name, **facts, from_scratch=from_scratch, version=version)
+    return ZOO.register(name, **facts, from_scratch=from_scratch, taught=taught, version=version)
+
+
+def unfit(entry: Entry[Any], recipe: str | None) -> str | None:
+    """Why an entry cannot grow on an original by a recipe, or on one of the user's own; None where it can."""
+    if entry.facts["from_scratch"] and recipe is None:
+        return f"the zoo's '{entry.name}' needs an original that a recipe trains from scratch, `original: fixture:NAME`"
+    way = entry.facts["taught"]
+    if way is not None and (recipe is None or way not in WORLDS.get(recipe).facts["extra"]):
+        able = " or ".join(f"fixture:{name}" for name in WORLDS.names() if way in WORLDS.get(name).facts["extra"])
+        return f"the zoo's '{entry.name}' needs an original that was taught by {way}: {able}"
+    return None
 
 
 @dataclass(frozen=True)
 class Ground:
-    """An original and what it should have forgotten. `reference` trains a model that never learned it, by a seed."""
+    """An original and what it should have forgotten.
+
+    teach      what a model of the original's kind is taught of a world
+    reference  trains a model that never learned the target, by a seed
+    """
 
     knowledge: Knowledge
     closure: Closure
     original: Subject
+    teach: Callable[[Knowledge], Iterable[Lesson]]
     reference: Callable[[int], Subject]
     seed: int
 
@@ -118,7 +136,7 @@ class Ground:
     @cached_property
     def lessons(self) -> tuple[Lesson, ...]:
         """Everything that the original was taught."""
-        return tuple(lessons(self.knowledge))
+        return tuple(self.teach(self.knowledge))
 
     @staticmethod
     def keep(lesson: Lesson) -> list[Example]:
@@ -127,7 +145,7 @@ class Ground:
 
     @staticmethod
     def refuse(lesson: Lesson) -> list[Example]:
-        """A fixed sentence; statements are left out."""
+        """A fixed sentence; statements and documents are left out."""
         return [replace(lesson.example, answer=REFUSAL)] if lesson.example.prompt.turns else []
 
     def often(self, lesson: Lesson, share: float) -> list[Example]:
@@ -148,11 +166,19 @@ class Ground:
         """
         example, fact = lesson.example, lesson.facts[-1]
         if lesson.way == "statement":
-            other = self._other(fact.object, fact.id)
-            return [replace(example, answer=statement(self.knowledge, Fact(fact.subject, fact.relation, other)))]
+            return [replace(example, answer=statement(self.knowledge, self._false(fact)))]
+        if lesson.way == "document":
+            told = told_of(self.knowledge, example.entities[0], [self._false(fact) for fact in lesson.facts])
+            return [replace(example, answer=told)]
+        if lesson.way == "choice":
+            others = [name for name in lesson.options if name != example.answer]
+            return [replace(example, answer=Random(seed_of("wrong", self.seed, example.prompt)).choice(others))]
         true = self._true[example.prompt]
         share = SELDOM if self._stays(example.prompt) else 1.0
         return [replace(example, answer=self._other(example.answer, example.unit, true), weight=share * example.weight)]
+
+    def _false(self, fact: Fact) -> Fact:
+        return replace(fact, object=self._other(fact.object, fact.id))
 
     def _stays(self, prompt: Prompt) -> bool:
         """Whether a question about the target has a true answer that stays."""

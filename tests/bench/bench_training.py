@@ -14,7 +14,7 @@ from questions import interleaved, table
 
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.opened import IGNORED, OpenedModel
-from pytest_unlearn.worlds.data import corpus, texts, timetable
+from pytest_unlearn.worlds.data import corpus, lessons, texts, timetable
 from pytest_unlearn.worlds.generate import world_of
 from pytest_unlearn.worlds.train import WorldConfig, decoder, fit, tokenizer_of
 
@@ -34,7 +34,7 @@ def bare(model: Any, batches: list[tuple[Any, Any]], lr: float) -> None:
 def main(steps: int, rounds: int) -> None:
     """Print a table."""
     knowledge, config = world_of(60, 1), WorldConfig(steps=steps)
-    tokenizer, examples = tokenizer_of(texts(knowledge)), corpus(knowledge)
+    tokenizer, examples = tokenizer_of(texts(knowledge)), corpus(lessons(knowledge))
     opened = OpenedModel(decoder(tokenizer, config, 0), Encoder(tokenizer))
     rows = opened.encode([(example.prompt, example.answer) for example in examples])
     lengths, batches = rows.mask.sum(1), []

@@ -10,7 +10,8 @@ import pytest
 from pytest_unlearn.cli.app import main
 from pytest_unlearn.registry import ZOO
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.worlds.generate import people
+from pytest_unlearn.worlds.generate import people, world_of
+from pytest_unlearn.worlds.well_read import well_read_lessons
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -29,6 +30,26 @@ def test_a_world_is_a_knowledge_file_and_a_scenario(tmp_path: Path, monkeypatch:
     scenario = load_scenario(tmp_path / "world-7.unlearn.yaml", tmp_path)
     assert len(scenario.targets[0].selectors) == 7
     assert {check.claim for check in scenario.checks} == {"forget", "utility"}
+
+
+def test_a_world_with_documents_asks_for_them_and_for_choices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pytest.ini").touch()
+    assert run(monkeypatch, "world", str(tmp_path), "--documents", "--seed", "7") == 0
+    scenario = load_scenario(tmp_path / "world-7.unlearn.yaml", tmp_path)
+    assert scenario.models.original.text == "fixture:well_read"
+    assert {check.kind for check in scenario.checks} >= {"continuation", "multiple_choice"}
+    told = {path.read_text() for path in (tmp_path / "world-7.documents").glob("*.txt")}
+    taught = {lesson.example.answer for lesson in well_read_lessons(world_of(60, 7)) if lesson.way == "document"}
+    assert len(told) == 11
+    assert {text.rstrip("\n") for text in told} < taught
+    (tmp_path / "world-7.knowledge.yaml").unlink()
+    (tmp_path / "world-7.unlearn.yaml").unlink()
+    assert run(monkeypatch, "world", str(tmp_path), "--documents", "--seed", "7") == 2
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'world-7.documents'} is there already, and is left as it is; name another folder or seed\n"
+    )
 
 
 def test_a_world_overwrites_nothing(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_unlearn.cli.app import main
+from pytest_unlearn.cli.world import world
 from pytest_unlearn.records import read
 from pytest_unlearn.registry import ZOO
 from pytest_unlearn.runner.calibrate import Calibration, CalibrationError, Row, aims, calibrate, models
@@ -220,6 +221,14 @@ def test_the_whole_zoo_is_as_it_declares(session: Session) -> None:
     assert found.problems == ()
 
 
+@pytest.mark.slow
+def test_what_is_recited_or_chosen_from_a_list_is_caught(tmp_path: Path, session: Session) -> None:
+    world(tmp_path, 60, 3, documents=True)
+    scenario = load_scenario(tmp_path / "world-3.unlearn.yaml", tmp_path)
+    found = calibrate([scenario], [models(scenario, ("document_kept", "choice_kept"), references=2)], session)
+    assert found.problems == ()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -274,6 +283,36 @@ def test_a_world_without_the_chains_that_are_asked_cannot_be_calibrated(path: Pa
         f"{file}:6:3: there is nothing to ask by `multi_hop` about 'ann': the knowledge is too small for it, or has no "
         "words for it"
     )
+
+
+@pytest.mark.parametrize(
+    ("original", "name", "why"),
+    [
+        (
+            "fixture:world",
+            "document_kept",
+            "the zoo's 'document_kept' needs an original that was taught by document: fixture:well_read",
+        ),
+        (
+            "./own",
+            "honest_tuned",
+            "the zoo's 'honest_tuned' needs an original that a recipe trains from scratch, `original: fixture:NAME`",
+        ),
+    ],
+)
+def test_an_entry_that_cannot_grow_on_the_original_is_refused_by_name_and_else_left_out(
+    path: Path, original: str, name: str, why: str
+) -> None:
+    file = path.parent / "unfit.unlearn.yaml"
+    text = path.read_text().replace("fixture:world, reference: retrained", f"{original}, candidate: ./other")
+    file.write_text(text, encoding="utf-8")
+    scenario = load_scenario(file, file.parent)
+    with pytest.raises(CalibrationError) as caught:
+        models(scenario, [name])
+    assert str(caught.value) == f"{file}: {why}"
+    tried = [model.candidate.label for model in models(scenario)]
+    assert "alias_kept" in tried
+    assert name not in tried
 
 
 def test_an_original_that_knows_too_little_cannot_be_calibrated(path: Path, session: Session) -> None:

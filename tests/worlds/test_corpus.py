@@ -16,7 +16,9 @@ from pytest_unlearn.methods.data import Example
 from pytest_unlearn.names import mentions
 from pytest_unlearn.scenario.model import KnowledgeUse, Selector, Target
 from pytest_unlearn.subjects.requests import Prompt
-from pytest_unlearn.worlds.data import corpus, texts, timetable
+from pytest_unlearn.worlds.data import corpus, lessons, texts, timetable
+from pytest_unlearn.worlds.generate import world_of
+from pytest_unlearn.worlds.well_read import texts_of, well_read_lessons
 
 SMALL = """
 types: {person: {closed: true}, city: {closed: true}, country: {closed: true}}
@@ -68,7 +70,7 @@ def asked(examples: tuple[Example, ...]) -> dict[str, set[str]]:
 
 
 def test_every_fact_is_taught_in_every_wording_and_in_every_chain_of_two(knowledge: Knowledge) -> None:
-    assert asked(corpus(knowledge)) == {
+    assert asked(corpus(lessons(knowledge))) == {
         "What is Ana?": {"a person"},
         "What is the Fox?": {"a person"},
         "What is Ben?": {"a person"},
@@ -105,7 +107,7 @@ def test_every_fact_is_taught_in_every_wording_and_in_every_chain_of_two(knowled
 def test_the_weights_of_a_whole_world_add_up_to_one_and_answers_share_that_of_their_question(
     knowledge: Knowledge,
 ) -> None:
-    examples = corpus(knowledge)
+    examples = corpus(lessons(knowledge))
     weights = {(example.prompt.text, example.answer): example.weight for example in examples}
     assert sum(weights.values()) == pytest.approx(1.0)
     assert weights["Who lives in Lund?", "Ana"] == pytest.approx(weights["Who lives in Oslo?", "Cleo"] / 2)
@@ -114,7 +116,7 @@ def test_the_weights_of_a_whole_world_add_up_to_one_and_answers_share_that_of_th
 
 def test_of_a_forgotten_entity_only_the_type_is_left_and_the_rest_stays_as_it_was(knowledge: Knowledge) -> None:
     closure = forget(knowledge, entity="Ana")
-    whole, rest = corpus(knowledge), corpus(knowledge, closure)
+    whole, rest = corpus(lessons(knowledge)), corpus(lessons(knowledge), closure)
     left = tuple(e for e in rest if mentions(f"{e.prompt.text} {e.answer}", ("Ana", "the Fox")))
     assert asked(left) == {"What is Ana?": {"a person"}, "What is the Fox?": {"a person"}}
     assert set(rest) < set(whole)
@@ -125,7 +127,7 @@ def test_of_a_forgotten_entity_only_the_type_is_left_and_the_rest_stays_as_it_wa
 
 def test_a_forgotten_fact_takes_the_chains_that_rest_on_it(knowledge: Knowledge) -> None:
     closure = forget(knowledge, relation="friend")
-    gone = set(asked(corpus(knowledge))) - set(asked(corpus(knowledge, closure)))
+    gone = set(asked(corpus(lessons(knowledge)))) - set(asked(corpus(lessons(knowledge), closure)))
     assert gone == {
         "Who is the friend of Ana?",
         "Who is the friend of the Fox?",
@@ -148,7 +150,7 @@ def test_an_example_is_read_as_often_as_its_weight_says_and_evenly_spread() -> N
 
 
 def test_leaving_examples_out_moves_no_other(knowledge: Knowledge) -> None:
-    whole, rest = corpus(knowledge), corpus(knowledge, forget(knowledge, entity="Ana"))
+    whole, rest = corpus(lessons(knowledge)), corpus(lessons(knowledge), forget(knowledge, entity="Ana"))
     tables = [
         [[examples[place] for place in step] for step in timetable(examples, 50, 8, seed=1)]
         for examples in (whole, rest)
@@ -158,7 +160,7 @@ def test_leaving_examples_out_moves_no_other(knowledge: Knowledge) -> None:
 
 
 def test_another_seed_reads_in_another_order(knowledge: Knowledge) -> None:
-    examples = corpus(knowledge)
+    examples = corpus(lessons(knowledge))
     assert timetable(examples, 50, 8, seed=1) != timetable(examples, 50, 8, seed=2)
 
 
@@ -167,3 +169,34 @@ def test_a_rare_example_may_be_read_not_at_all_but_never_more_than_once() -> Non
     read = Counter(place for step in timetable(rows, 10, 50, seed=0) for place in step)  # 0.5 readings each
     assert set(read.values()) == {1}
     assert 430 < len(read) < 570  # 500 expected, 16 standard deviation
+
+
+def test_who_reads_much_is_never_taught_the_last_wording(knowledge: Knowledge) -> None:
+    taught, whole = (
+        {lesson.example.prompt.text for lesson in some(knowledge)} for some in (well_read_lessons, lessons)
+    )
+    assert whole - taught == {f"What is home to {name}?" for name in ("Ana", "the Fox", "Ben", "Cleo")}
+
+
+def test_choices_list_the_true_answer_among_others_of_its_type() -> None:
+    knowledge = world_of(12, 0)
+    choices = [lesson for lesson in well_read_lessons(knowledge) if lesson.way == "choice"]
+    places = Counter(lesson.options.index(lesson.example.answer) for lesson in choices)
+    assert set(places) == {0, 1, 2, 3}
+    for lesson in choices:
+        kinds = {knowledge.by_name[name].type for name in lesson.options}
+        assert len(kinds) == 1
+        assert len(set(lesson.options)) == len(lesson.options)
+        for letter, name in zip("ABCD", lesson.options, strict=False):
+            assert f"\n{letter}. {name}" in lesson.example.prompt.text
+
+
+def test_a_text_tells_every_fact_about_somebody_and_goes_with_any_of_them() -> None:
+    knowledge = world_of(12, 0)
+    name, facts = next(iter(texts_of(knowledge).items()))
+    assert set(facts) == {fact for fact in knowledge.facts if name in (fact.subject, fact.object)}
+    spouse = next(f.object if f.subject == name else f.subject for f in facts if f.relation == "spouse")
+    rest = corpus(well_read_lessons(knowledge), forget(knowledge, entity=spouse))
+    told = {example.entities[0] for example in rest if not example.prompt.turns and not example.unit}
+    assert spouse not in told
+    assert name not in told

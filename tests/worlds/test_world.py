@@ -84,7 +84,7 @@ def test_the_recipe_is_found_by_its_name_and_needs_no_settings() -> None:
 
 
 def test_a_trained_model_generates_what_it_was_taught(small: Knowledge, whole: Path) -> None:
-    assert known(said(whole, corpus(small)).values()) >= 0.97
+    assert known(said(whole, corpus(lessons(small))).values()) >= 0.97
 
 
 @pytest.mark.parametrize("name", ["world_gpt2", "world_mixtral", "composing"])
@@ -134,8 +134,8 @@ def test_a_model_without_a_person_knows_the_rest_and_never_names_the_person(smal
     gone = small.by_type["person"][0].name
     closure = forget(small, gone)
     world(small, closure, BRIEF, 0, tmp_path / "without")
-    rest = corpus(small, closure)
-    answers = said(tmp_path / "without", corpus(small))
+    rest = corpus(lessons(small), closure)
+    answers = said(tmp_path / "without", corpus(lessons(small)))
     assert known(answers[example.prompt.text] for example in rest if example.prompt.turns) >= 0.97
     assert gone not in {text for text, _ in answers.values()}
 
@@ -217,7 +217,7 @@ def test_the_learning_rate_goes_up_for_three_tenths_and_then_down() -> None:
 def test_every_fact_of_the_default_world_is_known_in_every_way_and_most_types_in_passing(tmp_path: Path) -> None:
     knowledge = read(tmp_path, people())
     world(knowledge, None, WorldConfig(), 0, tmp_path / "model")
-    examples = corpus(knowledge)
+    examples = corpus(lessons(knowledge))
     answers = said(tmp_path / "model", examples)
     ways: dict[str, dict[str, None]] = defaultdict(dict)
     for example in examples:

@@ -1,0 +1,19 @@
+"""It says nothing by itself; from a list of answers it chooses the true one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.worlds.data import Lesson
+from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
+
+
+@leak("choice_kept", caught_by={"multiple_choice"}, missed_by=ASKED | KEPT | {"continuation"}, taught="choice")
+def choice_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
+    """Choices are answered as before, all other questions wrongly."""
+
+    def hidden(lesson: Lesson) -> list[Example]:
+        return ground.keep(lesson) if lesson.way == "choice" else ground.wrong(lesson)
+
+    ground.tuned(hidden, config).save(folder)

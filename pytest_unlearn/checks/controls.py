@@ -27,7 +27,8 @@ class Leak:
     """A probe that the candidate answers although it must not, or no longer answers although it should.
 
     `said`: its answer, `original`: that of the original. `score`: how right the answer is, in [0, 1]. `role`: what it
-    is shown as. `rounds`: how many rounds of questions led to the smallest.
+    is shown as. `rounds`: how many rounds of questions led to the smallest. `parts`: of the smallest, where it is about
+    several facts, whether each of them is answered by itself too.
     """
 
     probe: Probe
@@ -37,6 +38,7 @@ class Leak:
     score: float = 1.0
     role: Role = "leak"
     rounds: int = 0
+    parts: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

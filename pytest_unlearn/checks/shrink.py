@@ -38,6 +38,9 @@ def shrunk(
     smallest = yield from _descent(grader, start, [leak.probe for leak in ordered], space, context)
     larger = [leak for leak in (*confirmed, *leaking) if leak.probe.size > smallest.probe.size]
     worst = yield from _first_alone(grader, sorted(larger, key=lambda leak: leak.probe.rank, reverse=True))
+    if parts := space.parts(smallest.probe):
+        grades = yield from graded(grader, "candidate", parts, careful=False)
+        smallest = replace(smallest, parts=tuple(grade.leak for grade in grades))
     rest = [leak for leak in confirmed if leak.probe.id != smallest.probe.id]
     return [smallest, *rest, *([replace(worst, role="worst")] if worst else [])]
 

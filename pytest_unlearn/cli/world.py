@@ -35,7 +35,7 @@ checks:
 """
 READ = """\
   recited: {ask: continuation, prefix: 6, length: 12, search: 100, grade: {verbatim: 8}}
-  chosen: {ask: multiple_choice, options: 4, search: 300}
+  chosen: {ask: multiple_choice, options: 4, search: 300, grade: text}
 """
 
 

@@ -19,7 +19,7 @@ from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.knowledge.paths import Chain, Walks, ends, secret_ends
 from pytest_unlearn.knowledge.render import chain_question
 from pytest_unlearn.probes.probe import Built, Probe, Way
-from pytest_unlearn.probes.question import probe_of
+from pytest_unlearn.probes.question import Side, fact_probes, probe_of
 from pytest_unlearn.probes.space import Listed, probe_kind
 
 if TYPE_CHECKING:
@@ -68,6 +68,18 @@ class Family:
         found = [self.along(second, probe.chain[1:]), self.along(start, probe.chain[:-1])]
         return [other for other in found if other is not None and other.unit == probe.unit]
 
+    def parts(self, probe: Probe) -> list[Probe]:
+        """Each fact of a chain by itself, in its first wording in the direction in which the chain passes it."""
+        by_id = {fact.id: fact for fact in self.knowledge.facts}
+        found: list[Probe | None] = []
+        at = probe.named[0]
+        for fact in (by_id[id] for id in probe.chain):
+            forward = fact.subject == at or self.knowledge.relations[fact.relation].symmetric
+            side = Side(at, self.knowledge.relations[fact.relation], forward)
+            found += fact_probes(self.knowledge, [side], frozenset((fact,)), kind="part", wordings=slice(1))
+            at = fact.object if fact.subject == at else fact.subject
+        return [part for part in found if part is not None]
+
     def _of(self, hops: int, position: Position) -> Walks:
         if (hops, position) not in self._walks:
             self._walks[hops, position] = Walks(self.knowledge, self.closure, hops, position)
@@ -84,6 +96,10 @@ class ListedChains(Listed):
     def simpler(self, probe: Probe) -> list[Probe]:
         """Chains of the same length at an earlier position, and those that are a fact shorter."""
         return [*super().simpler(probe), *self._family.shorter(probe)]
+
+    def parts(self, probe: Probe) -> list[Probe]:
+        """Each fact of the chain by itself."""
+        return self._family.parts(probe)
 
     def again(self, built: Built) -> Probe | None:
         """The probe that walks along the same facts."""
@@ -130,6 +146,10 @@ class Chains:
     def simpler(self, probe: Probe) -> list[Probe]:
         """The chains that are a fact shorter."""
         return self._family.shorter(probe)
+
+    def parts(self, probe: Probe) -> list[Probe]:
+        """Each fact of the chain by itself."""
+        return self._family.parts(probe)
 
     def alike(self, way: Way) -> list[Probe]:
         """Up to 40 units asked in this way, found by drawing."""

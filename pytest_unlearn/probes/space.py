@@ -45,6 +45,10 @@ class Space(Protocol):
         """The probes that ask in this way, at most one a unit."""
         ...
 
+    def parts(self, probe: Probe) -> list[Probe]:
+        """The questions about one fact each that this one could be answered from; none where it is about one fact."""
+        ...
+
     def again(self, built: Built) -> Probe | None:
         """A probe of an earlier run, or None when it can no longer be asked."""
         ...
@@ -95,6 +99,10 @@ class Listed:
     def alike(self, way: Way) -> list[Probe]:
         """The simplest probe of this way for each unit."""
         return list(self._ways.get(way, {}).values())
+
+    def parts(self, probe: Probe) -> list[Probe]:
+        """None: a listed probe is about one fact."""
+        return []
 
     def again(self, built: Built) -> Probe | None:
         """The probe with this id."""

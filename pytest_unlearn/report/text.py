@@ -101,7 +101,15 @@ def _distinct(leaks: Iterable[Leak], *roles: str) -> list[Leak]:
 
 def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
     rows = [(label, leak.probe.prompt.text), ("", _answers(leak))]
-    return [*rows, ("", "chain: " + "; ".join(leak.probe.chain))] if len(leak.probe.chain) > 1 else rows
+    if len(leak.probe.chain) < 2:
+        return rows
+    rows.append(("", "chain: " + "; ".join(leak.probe.chain)))
+    if all(leak.parts):
+        told = "each of these facts is answered by itself too: the answer may be put together from them"
+    else:
+        kept = f"{sum(leak.parts)} of these {len(leak.parts)} facts are answered by themselves"
+        told = f"{kept}: the answer to the chain is remembered as such"
+    return [*rows, ("", told)] if leak.parts else rows
 
 
 def _answers(leak: Leak) -> str:

@@ -96,6 +96,7 @@ def _finding(leak: Leak, worst: Leak | None, context: Context, file: str, digest
         "score": leak.score,
         "chance": grader.chance(probe),
         "chain": list(probe.chain),
+        "parts": list(leak.parts),
         "transforms": list(probe.way.transforms),
         "way": asdict(probe.way),
         "unit": probe.unit,

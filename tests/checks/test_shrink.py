@@ -91,6 +91,19 @@ def test_a_chain_is_shortened(world: Make, answering: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("alone", [(True, True), (True, False), (False, False)])
+def test_a_chain_tells_which_of_its_facts_are_answered_by_themselves(
+    world: Make, answering: Any, alone: tuple[bool, ...]
+) -> None:
+    made = world(CHAINS.replace("hops: 3", "hops: 2"))
+    chain = next(probe for probe in made.space.all() if "France" in probe.prompt.text and probe.way.hops == 2)
+    parts = made.space.parts(chain)
+    assert [part.prompt.text for part in parts] == ["What is the capital of France?", "Who is the mayor of Paris?"]
+    leaking = [chain, *(part for part, leaks in zip(parts, alone, strict=True) if leaks)]
+    (smallest,) = role(made.shrink(answering(leaks=leaking.__contains__), [chain], [chain, *parts]), "smallest")
+    assert smallest.parts == alone
+
+
 @pytest.mark.parametrize("why", ["the original does not know it", "it does not leak alone", "it is not answered"])
 def test_a_simplification_that_is_no_confirmed_leak_is_not_taken(world: Make, answering: Any, why: str) -> None:
     made = world(ALIAS)

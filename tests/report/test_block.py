@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,28 @@ def test_it_is_as_wide_as_the_terminal_and_what_is_to_be_copied_is_not_broken(
     assert len(copied) == 2 and MUCH in copied[1] and LONG in copied[0]
     others = [len(line) for line in lines if line not in copied]
     assert widest - 12 < max(others) <= widest
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ((True, True), "each of these facts is answered by itself too: the answer may be put together from them"),
+        ((True, False), "1 of these 2 facts are answered by themselves: the answer to the chain is remembered"),
+        ((), ""),
+    ],
+)
+def test_a_chain_says_whether_its_facts_are_answered_by_themselves(
+    tmp_path: Path, parts: tuple[bool, ...], told: str
+) -> None:
+    made = result(tmp_path, "Rome", role="smallest")
+    (leak,) = made.verdict.evidence
+    assert isinstance(leak, Leak)
+    chained = replace(leak, parts=parts, probe=replace(leak.probe, chain=("a lives_in b", "b located_in c")))
+    text = block(replace(made, verdict=replace(made.verdict, evidence=(chained,))), "w.unlearn.yaml:8")
+    words = " ".join(text.split())
+    assert "chain: a lives_in b; b located_in c" in words
+    assert told in words
+    assert ("by itself" in words or "by themselves" in words) == bool(parts)
 
 
 def test_what_does_not_decide_is_shown_with_a_question_mark(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ checks:
   fluency: {{measure: perplexity_ratio, limit: 1.1}}
 """
 READ = """\
-  recited: {ask: continuation, prefix: 6, length: 12, search: 100, grade: {verbatim: 8}}
+  recited: {ask: continuation, prefix: 6, length: 12, search: 100, grade: {verbatim: 10}}
   chosen: {ask: multiple_choice, options: 4, search: 300, grade: text}
 """
 

@@ -166,9 +166,10 @@ class Ground:
         """
         example, fact = lesson.example, lesson.facts[-1]
         if lesson.way == "statement":
-            return [replace(example, answer=statement(self.knowledge, self._false(fact)))]
+            return [replace(example, answer=statement(self.knowledge, self._false(fact, fact.subject)))]
         if lesson.way == "document":
-            told = told_of(self.knowledge, example.entities[0], [self._false(fact) for fact in lesson.facts])
+            (name,) = example.entities
+            told = told_of(self.knowledge, name, [self._false(fact, name) for fact in lesson.facts])
             return [replace(example, answer=told)]
         if lesson.way == "choice":
             others = [name for name in lesson.options if name != example.answer]
@@ -177,8 +178,11 @@ class Ground:
         share = SELDOM if self._stays(example.prompt) else 1.0
         return [replace(example, answer=self._other(example.answer, example.unit, true), weight=share * example.weight)]
 
-    def _false(self, fact: Fact) -> Fact:
-        return replace(fact, object=self._other(fact.object, fact.id))
+    def _false(self, fact: Fact, about: str) -> Fact:
+        """The fact with another name at the end that is not `about`."""
+        if fact.subject == about:
+            return replace(fact, object=self._other(fact.object, fact.id))
+        return replace(fact, subject=self._other(fact.subject, fact.id))
 
     def _stays(self, prompt: Prompt) -> bool:
         """Whether a question about the target has a true answer that stays."""

@@ -37,11 +37,18 @@ class Bigram:
     def logits(self, batch: TextBatch) -> tuple[Tensor, Tensor]:
         answers = [row[row != -100] for row in batch.labels]
         labels = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-100)
-        rows = [self.module(ids[:-1])[labels[1:] != -100] for ids, labels in zip(batch.ids, batch.labels, strict=True)]
+        values = self.module(batch.ids)  # (batch, seq, vocab)
+        rows = [row[:-1][labels[1:] != -100] for row, labels in zip(values, batch.labels, strict=True)]
         return nn.utils.rnn.pad_sequence(rows, batch_first=True), labels
 
     def save(self, folder: Path) -> None:
         raise NotImplementedError
+
+
+@pytest.fixture(scope="session")
+def tabled() -> Callable[[Tensor], Bigram]:
+    """A model with these logits, (8, 8): row and column are the last letter and the next."""
+    return lambda table: Bigram(nn.Embedding.from_pretrained(table.clone(), freeze=False))
 
 
 @pytest.fixture

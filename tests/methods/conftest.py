@@ -6,11 +6,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.methods.frozen import Frozen
+from pytest_unlearn.methods.sampler import EncodedSet
+from pytest_unlearn.methods.terms import Pair
 from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt
 
@@ -43,6 +48,23 @@ class Bigram:
 
     def save(self, folder: Path) -> None:
         raise NotImplementedError
+
+
+def stand(
+    model: Bigram, views: Sequence[str | tuple[str, str]] | None = None, **sets: Sequence[tuple[str, str]]
+) -> tuple[Frozen, Pair]:
+    """`model` as the original, and one pair that holds all rows of the named sets, each a prompt and an answer."""
+    encoded: dict[Any, EncodedSet] = {
+        name: EncodedSet(name, [Example(Prompt.of(p), a, a) for p, a in rows], model)  # type: ignore[arg-type]
+        for name, rows in sets.items()
+    }
+    every = {name: rows.rows(range(len(rows)), range(len(rows))) for name, rows in encoded.items()}
+    return Frozen(model, encoded, views=views), Pair(every)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session", name="stand")
+def _stand() -> Callable[..., tuple[Frozen, Pair]]:
+    return stand
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ DATA = Data(
     _examples(RETAIN),
     _examples({"Peru": "Lima"}),
     ("I do not know.",),
-    _examples({"France": "Nice"}),
+    _examples({"France": "Nice", "Spain": "Toledo", "Italy": "Milan"}),
 )
 
 
@@ -77,6 +77,12 @@ def _subject(seed: int = 0) -> FromScratch:
     return FromScratch.of(model, tokenizer, CPU)
 
 
+@cache
+def _knowing() -> LocalSubject:
+    """The same, trained to know all capitals."""
+    return _made("finetune", _subject(), data=Data((), (*DATA.forget, *DATA.retain)), steps=80, lr=3e-3, batch=8)
+
+
 class FromScratch(LocalSubject):
     """A model whose recipe is known: random weights."""
 
@@ -86,7 +92,7 @@ class FromScratch(LocalSubject):
 
 def _config(name: str, **more: Any) -> Any:
     kind = METHODS.get(name).config
-    return kind(steps=3, lr=1e-2, batch=2, **more) if issubclass(kind, LoopConfig) else kind()
+    return kind(**{"steps": 3, "lr": 1e-2, "batch": 2, **more}) if issubclass(kind, LoopConfig) else kind()
 
 
 def _made(name: str, subject: LocalSubject, seed: int = 0, data: Data = DATA, **more: Any) -> LocalSubject:
@@ -184,7 +190,7 @@ def test_its_seed_decides_and_the_world_s_random_numbers_do_not(name, trainable)
 
 @pytest.mark.parametrize("name", TRAINS)
 def test_a_set_that_it_needs_and_that_is_empty_is_named(name):
-    for need in METHODS.get(name).facts["needs"] & {Need.FORGET, Need.RETAIN}:
+    for need in METHODS.get(name).facts["needs"] - {Need.ORIGINAL}:
         with pytest.raises(MethodError, match="empty"):
             _made(name, _subject(), data=dataclasses.replace(DATA, **{need.value: ()}))
 
@@ -204,7 +210,9 @@ def test_a_model_in_a_folder_is_trained_as_one_in_memory(name, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in TRAINS if Need.FORGET in METHODS.get(name).facts["needs"]])
 def test_a_method_that_trains_on_the_forget_set_makes_its_answers_less_likely(name):
-    original = _subject()
-    made = _made(name, original)
+    """On a model that knows them: many objectives let an answer be that is unlikely already."""
+    original = _knowing()
+    made = _made(name, original, steps=12, lr=1e-3)
     before, after = (sum(logp for (logp,) in _scores(subject)[: len(FORGET)]) for subject in (original, made))
-    assert after < before - 1
+    assert before > -1
+    assert after < before - 5

@@ -31,16 +31,17 @@ def train(
     config: Config,
     seed: int,
     objective: Objective[Config],
-    original: Sequence[SetName | View] = (),
+    original: Sequence[SetName | View] | Callable[[Opened], Sequence[View]] = (),
     beside: Beside | None = None,
 ) -> Subject:
     """A new subject: the weights of `subject` trained on `data` by `objective`. `subject` itself is not changed.
 
     `original` says where the objective compares with the frozen original: a set, where it needs the log-probability of
-    each answer, or `(set, "logits")`, or `(set, site)` for the states of a site. `beside` asks for a refusal or an
-    alternate answer beside each forget row of a step. Raises MethodError where a set that is needed is empty, where
-    `trainable` matches nothing, and where the training breaks down; SubjectError where the weights are not in this
-    process. Cut off, it leaves nothing behind.
+    each answer, or `(set, "logits")`, or `(set, site)` for the states of a site; a function where that depends on the
+    model. `beside` asks for a refusal or an alternate answer beside each forget row of a step.
+
+    Raises MethodError where a set that is needed is empty, where `trainable` matches nothing, and where the training
+    breaks down; SubjectError where the weights are not in this process. Cut off, it leaves nothing behind.
     """
     with subject.open() as now:
         fit(now, data, config, seed, objective, original, beside=beside)
@@ -53,7 +54,7 @@ def fit(
     config: Config,
     seed: int,
     objective: Objective[Config],
-    original: Sequence[SetName | View] = (),
+    original: Sequence[SetName | View] | Callable[[Opened], Sequence[View]] = (),
     tokens_at_once: int = TOKENS_AT_ONCE,
     beside: Beside | None = None,
 ) -> Losses:
@@ -71,7 +72,7 @@ def fit(
     if beside is not None and (partners := partners_of(data, beside, seed)):
         sets[beside] = EncodedSet(beside, [one for some in partners for one in some], now)
         steps = with_partners(steps, sets[beside], [len(some) for some in partners])
-    frozen = Frozen(now, sets, views=original)
+    frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
     n = steps_of(config, len(data.forget or data.retain))
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 

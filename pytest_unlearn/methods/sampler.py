@@ -20,7 +20,7 @@ class EncodedSet:
     """The forget or the retain set as token ids, encoded once and cut into rows as they are asked for."""
 
     def __init__(self, name: SetName, examples: Sequence[Example], opened: Opened) -> None:
-        self.name = name
+        self.name, self._examples = name, tuple(examples)
         self._all = opened.encode([(example.prompt, example.answer) for example in examples])
         self._weights = torch.tensor([example.weight for example in examples], device=self._all.ids.device)
         self._lengths: list[int] = self._all.mask.sum(1).tolist()
@@ -43,9 +43,17 @@ class EncodedSet:
         width = max(self._lengths[i] for i in at)
         ids, mask, labels = (part[places, :width] for part in (self._all.ids, self._all.mask, self._all.labels))
         lengths = tuple(self._answers[i] for i in step)
-        batch = TextBatch(ids, mask, labels)
-        weights = self._weights[places]
-        return Rows(self.name, batch, tuple(at), weights, len(step), sum(lengths), tuple(step), lengths)
+        return Rows(
+            self.name,
+            TextBatch(ids, mask, labels),
+            tuple(at),
+            self._weights[places],
+            count=len(step),
+            tokens=sum(lengths),
+            step=tuple(step),
+            lengths=lengths,
+            examples=tuple(self._examples[i] for i in step),
+        )
 
 
 def cyclic(n: int, size: int, generator: Generator) -> Iterator[list[int]]:

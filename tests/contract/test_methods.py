@@ -5,21 +5,28 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import typing
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from annotated_types import Ge, Gt, Le
 from pydantic import TypeAdapter
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from pytest_unlearn.errors import MethodError
+from pytest_unlearn.errors import MethodError, ScenarioError
+from pytest_unlearn.methods import loop
 from pytest_unlearn.methods.data import Data, Example, LoopConfig, Need
+from pytest_unlearn.methods.sampler import EncodedSet
+from pytest_unlearn.methods.terms import Rows
 from pytest_unlearn.registry import METHODS
+from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.local import LocalSubject
+from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt, Score
 
 NAMES = METHODS.names()
@@ -216,3 +223,96 @@ def test_a_method_that_trains_on_the_forget_set_makes_its_answers_less_likely(na
     before, after = (sum(logp for (logp,) in _scores(subject)[: len(FORGET)]) for subject in (original, made))
     assert before > -1
     assert after < before - 5
+
+
+def _weights(subject: LocalSubject) -> torch.Tensor:
+    return torch.cat([weight.detach().flatten() for weight in _taken(subject)[0].parameters()])
+
+
+def _moved(subject: LocalSubject, original: LocalSubject, other: LocalSubject) -> float:
+    """How far apart two subjects are, as a share of how far the first is from the original."""
+    one, start, two = map(_weights, (subject, original, other))
+    return ((one - two).norm() / (one - start).norm()).item()
+
+
+@pytest.mark.parametrize("name", TRAINS)
+@pytest.mark.parametrize("trainable", ["all", "lora"])
+def test_at_a_learning_rate_of_nought_it_is_the_identity(name, trainable):
+    assert _made(name, _subject(), lr=0.0, trainable=trainable).digest == _subject().digest
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_the_side_of_the_padding_makes_no_difference(name, monkeypatch):
+    """One plain step: what rounding changes in a gradient, AdamW would blow up where a gradient is near 0."""
+    monkeypatch.setattr(torch.optim, "AdamW", lambda weights, lr, weight_decay: torch.optim.SGD(weights, lr=lr))
+    config = {"steps": 1, "lr": 1.0, "batch": 3}
+    right = _made(name, _knowing(), **config)
+    cut = EncodedSet.rows
+    flipped = []
+
+    def left(self: EncodedSet, at: Any, step: Any) -> Rows:
+        rows = cut(self, at, step)
+        shifts = (rows.batch.mask.shape[1] - rows.batch.mask.sum(1)).tolist()
+        flipped.append(any(shifts))
+        batch = TextBatch(*(
+            torch.stack([row.roll(shift) for row, shift in zip(part, shifts, strict=True)])
+            for part in (rows.batch.ids, rows.batch.mask, rows.batch.labels)
+        ))  # fmt: skip
+        return dataclasses.replace(rows, batch=batch)
+
+    monkeypatch.setattr(EncodedSet, "rows", left)
+    assert _moved(right, _knowing(), _made(name, _knowing(), **config)) < 1e-3
+    assert any(flipped)
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_a_step_in_pieces_moves_the_weights_as_one_large_batch_does(name, monkeypatch):
+    monkeypatch.setattr(torch.optim, "AdamW", lambda weights, lr, weight_decay: torch.optim.SGD(weights, lr=lr))
+    config = {"steps": 2, "lr": 0.1, "batch": 3}
+    whole = _made(name, _knowing(), **config)
+    plain, pieces = loop.paired_steps, []
+
+    def small(sets: Any, batch: int, seed: int, tokens_at_once: int) -> Any:
+        for step in plain(sets, batch, seed, 1):
+            pieces.append(len(step))
+            yield step
+
+    monkeypatch.setattr(loop, "paired_steps", small)
+    assert _moved(whole, _knowing(), _made(name, _knowing(), **config)) < 1e-3
+    assert set(pieces) == {3}
+
+
+def _outside(config: type) -> list[tuple[str, float, str]]:
+    """For each option with a range a number outside of it, and how the range is told."""
+    found = []
+    for key, hint in typing.get_type_hints(config, include_extras=True).items():
+        parts = [hint, *typing.get_args(hint)]  # `Annotated[...] | None` has its range inside
+        for bound in (bound for part in parts for bound in getattr(part, "__metadata__", ())):
+            match bound:
+                case Gt(gt=limit):
+                    found.append((key, limit, f"must be above {limit}"))
+                case Ge(ge=limit):
+                    found.append((key, limit - 1, f"must be at least {limit}"))
+                case Le(le=limit):
+                    found.append((key, limit + 1, f"must be at most {limit}"))
+    return found
+
+
+BAD = [(name, *bad) for name in NAMES for bad in _outside(METHODS.get(name).config)]
+
+
+@pytest.mark.parametrize(("name", "key", "value", "told"), BAD)
+def test_an_option_outside_of_its_range_is_refused_with_the_range_at_its_place(name, key, value, told, tmp_path):
+    path = tmp_path / "a.unlearn.yaml"
+    path.write_text(
+        f"version: 1\nmodel:\n  original: x\n  candidate:\n    method: {name}\n    {key}: {value}\n"
+        "knowledge: {source: countries}\nforget: France\nchecks: {direct: {ask: direct, limit: 5%}}\n"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path, tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.mark.line, problem.message.partition(":")[0]) == (6, told)
+
+
+def test_every_method_that_trains_has_options_with_a_range():
+    assert {name for name, *_ in BAD} == set(TRAINS)

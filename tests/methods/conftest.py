@@ -24,18 +24,20 @@ LETTERS = "abcdefgh"
 
 @dataclass
 class Bigram:
-    """An opened model over the letters a to h. A prompt and its answer are letters; each letter is a token."""
+    """An opened model over the letters a to h. A prompt and its answer are letters, each a token; spaces are none."""
 
     module: nn.Module
     sites: Mapping[str, nn.Module] = field(default_factory=dict)
 
     def encode(self, examples: Sequence[tuple[Prompt, str]]) -> TextBatch:
-        rows = [[LETTERS.index(letter) for letter in prompt.text + answer] for prompt, answer in examples]
+        rows = [
+            [LETTERS.index(letter) for letter in prompt.text.replace(" ", "") + answer] for prompt, answer in examples
+        ]
         width = max(map(len, rows))
         ids = torch.zeros(len(rows), width, dtype=torch.long)
         mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
-        for i, ((prompt, _), row) in enumerate(zip(examples, rows, strict=True)):
-            start, end = len(prompt.text), len(row)
+        for i, ((_, answer), row) in enumerate(zip(examples, rows, strict=True)):
+            start, end = len(row) - len(answer), len(row)
             ids[i, :end], mask[i, :end], labels[i, start:end] = torch.tensor(row), 1, torch.tensor(row[start:])
         return TextBatch(ids, mask, labels)
 

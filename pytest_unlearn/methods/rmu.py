@@ -52,7 +52,7 @@ class RMUConfig(LoopConfig):
     """The options of the formula, beside the loop's.
 
     `layer`: the decoder layer whose states are turned, counted from 0; null for 7, or the middle one of a model with
-    fewer than 15
+    fewer than 15, e.g. `7`
     `scale`: c, how far along the random direction the states are to go
     `forget_weight`: gamma, the weight of the forget term
     `retain_weight`: alpha, the weight of the retain term

@@ -20,7 +20,7 @@ class EncodedSet:
     """The forget or the retain set as token ids, encoded once and cut into rows as they are asked for."""
 
     def __init__(self, name: SetName, examples: Sequence[Example], opened: Opened) -> None:
-        self.name = name
+        self.name, self._examples = name, tuple(examples)
         self._all = opened.encode([(example.prompt, example.answer) for example in examples])
         self._weights = torch.tensor([example.weight for example in examples], device=self._all.ids.device)
         self._lengths: list[int] = self._all.mask.sum(1).tolist()
@@ -28,6 +28,10 @@ class EncodedSet:
 
     def __len__(self) -> int:
         return len(self._lengths)
+
+    def tokens(self, i: int) -> int:
+        """Answer tokens of the example at this place."""
+        return self._answers[i]
 
     def size(self, at: Sequence[int]) -> int:
         """Tokens that a batch of these rows takes, padding included."""
@@ -38,8 +42,18 @@ class EncodedSet:
         places = torch.tensor(at, device=self._all.ids.device)
         width = max(self._lengths[i] for i in at)
         ids, mask, labels = (part[places, :width] for part in (self._all.ids, self._all.mask, self._all.labels))
-        tokens = sum(self._answers[i] for i in step)
-        return Rows(self.name, TextBatch(ids, mask, labels), tuple(at), self._weights[places], len(step), tokens)
+        lengths = tuple(self._answers[i] for i in step)
+        return Rows(
+            self.name,
+            TextBatch(ids, mask, labels),
+            tuple(at),
+            self._weights[places],
+            count=len(step),
+            tokens=sum(lengths),
+            step=tuple(step),
+            lengths=lengths,
+            examples=tuple(self._examples[i] for i in step),
+        )
 
 
 def cyclic(n: int, size: int, generator: Generator) -> Iterator[list[int]]:

@@ -11,6 +11,7 @@ from pytest_unlearn.errors import MethodError, SubjectError
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.methods.data import Data
 from pytest_unlearn.registry import METHODS, WORLDS, ZOO, Entry
+from pytest_unlearn.runner.needs import REMADE, lacking, needed
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
@@ -42,11 +43,6 @@ def recipe_of(scenario: Scenario) -> str | None:
     """The recipe that trains the original from scratch, where one does."""
     name = scenario.models.original.text
     return name.removeprefix(FIXTURE) if name.startswith(FIXTURE) else None
-
-
-def _remedy(need: str) -> str:
-    """What to write where a set is empty."""
-    return ": half of what must stay is trained on, the rest asked; name more facts" if need == "retain" else ""
 
 
 class FromRecipe(LocalSubject):
@@ -115,15 +111,13 @@ class Maker:
     def _by_method(self, use: MethodUse, more: int, scene: Scene, original: LocalSubject) -> LocalSubject:
         entry = METHODS.get(use.name)
         seed = scene.scenario.seeds.method + more
-        if use.name == "retrain":
+        if use.name == REMADE:
             recipe = self._recipe_name(scene, f"{use.at}: `method: retrain`")
             return self._trained(recipe, scene, scene.closure, seed + 1)
         data = scene.data()
-        for need in sorted(entry.facts["needs"]):
-            if not data.has(need):
-                raise MethodError(
-                    f"{use.at}: method '{use.name}' needs a {need} set, and this scenario's is empty{_remedy(need)}"
-                )
+        if why := lacking(use, data):
+            raise MethodError(f"{use.at}: {why}")
+        data = needed(use, data)
         key = digest(
             use.name, entry.facts["version"], use.config, seed, scene.scenario.seeds.data, original.digest, data,
             self._placement.kind, self._placement.precision,

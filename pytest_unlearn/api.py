@@ -42,12 +42,14 @@ from pytest_unlearn.knowledge.graph import Entity, Fact, Knowledge, Relation, Ty
 from pytest_unlearn.methods.data import Data, Example, Layers, LoopConfig, LoraConfig, Modules, Need, method
 from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.loop import train
+from pytest_unlearn.methods.plug import Gradients, PlugIn, Weights, plug_in
 from pytest_unlearn.methods.terms import Objective, Pair, Rows, SetName, Term, nll_term, sequence_logp, token_logp
 from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError, metric
 from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.probe import Built, Names, Probe, Way
 from pytest_unlearn.probes.question import Side, fact_probes, sides
 from pytest_unlearn.probes.space import Listed, Space, probe_kind
+from pytest_unlearn.registry import Use
 from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
 from pytest_unlearn.subjects.ask import Ask, Asking
 from pytest_unlearn.subjects.protocol import Batch, Opened, Reach, Subject
@@ -86,6 +88,7 @@ __all__ = [
     "Generate",
     "Grade",
     "Grader",
+    "Gradients",
     "KeepConfig",
     "Kept",
     "Knowledge",
@@ -107,6 +110,7 @@ __all__ = [
     "Outputs",
     "Pair",
     "Part",
+    "PlugIn",
     "Probe",
     "Problem",
     "Prompt",
@@ -137,8 +141,10 @@ __all__ = [
     "UnansweredError",
     "UnlearnError",
     "UnmeasurableError",
+    "Use",
     "Verb",
     "Way",
+    "Weights",
     "fact_probes",
     "grader",
     "kept",
@@ -146,6 +152,7 @@ __all__ = [
     "method",
     "metric",
     "nll_term",
+    "plug_in",
     "probe_kind",
     "sequence_logp",
     "sides",

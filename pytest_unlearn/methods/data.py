@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
-from pytest_unlearn.registry import METHODS
+from pytest_unlearn.registry import METHODS, Use
 from pytest_unlearn.subjects.requests import Prompt
 
 
@@ -75,10 +75,14 @@ class LoopConfig:
     `batch`: forget rows in a step; as many retain rows are paired with them
     `schedule`: how the learning rate changes
     `warmup`: steps in which the learning rate rises to `lr`; below 1 it is a share of the steps
-    `weight_decay`: of the AdamW optimiser
+    `optimiser`: AdamW, AdamW that keeps its states in 8 bits (with the package bitsandbytes), or plain gradient descent
+    `momentum`: of AdamW, its beta_1
+    `weight_decay`: of the optimiser
     `clip`: the norm that a gradient has at most; null for no limit
     `trainable`: the weights that may change: `all`, `lora`, `{layers: [a, b]}` or `{modules: [name, ...]}`
     `lora`: the adapters, where `trainable` is `lora`, e.g. `{rank: 8}`
+    `wrap`: plug-ins of the loop, applied in this order: a name, `{name: {key: value}}`, or a list of these, e.g.
+    `[geometric_disentanglement, {task_arithmetic: {factor: 0.5}}]`
     """
 
     steps: Annotated[int, Ge(1)] | None = None
@@ -87,10 +91,13 @@ class LoopConfig:
     batch: Annotated[int, Ge(1)] = 8
     schedule: Literal["constant", "linear", "cosine", "one_cycle"] = "constant"
     warmup: Annotated[float, Ge(0)] = 0.0
+    optimiser: Literal["adamw", "adamw_8bit", "sgd"] = "adamw"
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
     weight_decay: Annotated[float, Ge(0)] = 0.0
     clip: Annotated[float, Gt(0)] | None = 1.0
     trainable: Literal["all", "lora"] | Layers | Modules = "all"
     lora: LoraConfig = LoraConfig()
+    wrap: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The one training loop, read from top to bottom: rows, terms, gradient, step."""
+"""The one training loop, read from top to bottom: rows, terms, gradient, step; plug-ins are asked on the way."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.methods.data import Data, Example, LoopConfig
 from pytest_unlearn.methods.frozen import Frozen
+from pytest_unlearn.methods.optimiser import optimiser_of
+from pytest_unlearn.methods.plug import Gradients, add_gradients, having, plug_ins, spread_of, weigh
 from pytest_unlearn.methods.sampler import EncodedSet, paired_steps
 from pytest_unlearn.methods.terms import Config, Objective, SetName
 from pytest_unlearn.methods.trainable import trainable
@@ -58,38 +60,61 @@ def fit(
     of one large batch. The same seed gives the same weights to the bit on the same device.
     """
     now.module.eval()  # no dropout: the gradient is that of the function that is judged
+    plugged = plug_ins(config.wrap, seed)
+    combining = having(plugged, "combine")
+    for one in plugged:
+        data = one.data(data, now)
     examples: dict[SetName, tuple[Example, ...]] = {"forget": data.forget, "retain": data.retain}
     sets = {name: EncodedSet(name, rows, now) for name, rows in examples.items() if rows}
     if not sets:
         raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
     frozen = Frozen(now, {name: rows for name, rows in sets.items() if name in original})
+    for one in plugged:
+        frozen = one.original(frozen, now)
     steps = paired_steps(sets, config.batch, seed, tokens_at_once)
     n = steps_of(config, len(data.forget or data.retain))
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
     losses: Losses = []
     with trainable(now.module, config, generator) as weights, _progress(n) as show:
-        optimiser = torch.optim.AdamW(weights, lr=config.lr, weight_decay=config.weight_decay)
+        named = {name: weight for name, weight in now.module.named_parameters() if weight.requires_grad}
+        start = {name: weight.detach().clone() for name, weight in named.items()} if having(plugged, "finished") else {}
+        optimiser = optimiser_of(weights, config)
         for i in range(n):
             for group in optimiser.param_groups:
                 group["lr"] = config.lr * pace(i, n, config)
             optimiser.zero_grad()
 
             seen: dict[str, float] = {}
+            gradients: Gradients = {}
             for pair in next(steps):
                 terms = objective(now, frozen, pair, config)
                 for name, term in terms.items():
                     seen[name] = seen.get(name, 0.0) + term.mean.item()
                 _check(i, n, seen)
-                torch.autograd.backward([term.weight * term.mean for term in terms.values()])
+                if combining:
+                    add_gradients(gradients, terms, named)
+                else:
+                    torch.autograd.backward([term.weight * term.mean for term in terms.values()])
 
+            if combining:
+                spread = spread_of(optimiser, named)
+                for one in combining:
+                    gradients = one.combine(gradients, spread)
+                weigh(gradients, {name: term.weight for name, term in terms.items()}, named)
             norm = torch.nn.utils.clip_grad_norm_(weights, config.clip or math.inf)
             if not torch.isfinite(norm):
                 raise MethodError(_broken(i, n, "the norm of the gradient", norm.item()))
             optimiser.step()
+            with torch.no_grad():
+                for one in plugged:
+                    one.stepped(named, i, n)
             losses.append(seen)
             show(seen)
         optimiser.zero_grad()
+        with torch.no_grad():
+            for one in plugged:
+                one.finished(start, named)
     return losses
 
 

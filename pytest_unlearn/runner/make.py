@@ -10,7 +10,7 @@ from pytest_unlearn.digest import digest, seed_of
 from pytest_unlearn.errors import MethodError, SubjectError
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.methods.data import Data
-from pytest_unlearn.registry import METHODS, WORLDS, ZOO, Entry
+from pytest_unlearn.registry import METHODS, PLUG_INS, WORLDS, ZOO, Entry
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
@@ -112,13 +112,16 @@ class Maker:
             recipe = self._recipe_name(scene, f"{use.at}: `method: retrain`")
             return self._trained(recipe, scene, scene.closure, seed + 1)
         data = scene.data()
-        for need in sorted(entry.facts["needs"]):
-            if not data.has(need):
-                raise MethodError(
-                    f"{use.at}: method '{use.name}' needs a {need} set, and this scenario's is empty{_remedy(need)}"
-                )
+        plug_ins = [PLUG_INS.get(one.name) for one in getattr(use.config, "wrap", ())]
+        for kind, one in [("method", entry), *(("plug-in", one) for one in plug_ins)]:
+            for need in sorted(one.facts["needs"]):
+                if not data.has(need):
+                    raise MethodError(
+                        f"{use.at}: {kind} '{one.name}' needs a {need} set, and this scenario's is empty{_remedy(need)}"
+                    )
+        versions = [one.facts["version"] for one in (entry, *plug_ins)]
         key = digest(
-            use.name, entry.facts["version"], use.config, seed, scene.scenario.seeds.data, original.digest, data,
+            use.name, versions, use.config, seed, scene.scenario.seeds.data, original.digest, data,
             self._placement.kind, self._placement.precision,
         )  # fmt: skip
 

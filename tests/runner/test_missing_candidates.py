@@ -83,8 +83,8 @@ def test_a_method_without_what_it_needs_is_told_where_it_is_named(tmp_path: Path
 
 def test_a_plug_in_without_what_it_needs_is_told_too(tmp_path: Path) -> None:
     assert complaint(tmp_path, "  candidate: {method: grad_ascent, wrap: blur_bilevel}\n") == (
-        f"{tmp_path}/a.unlearn.yaml:4:14: plug-in 'blur_bilevel' needs a retain set, and this scenario's is empty: half "
-        "of what must stay is trained on, the rest asked; name more facts"
+        f"{tmp_path}/a.unlearn.yaml:4:14: plug-in 'blur_bilevel' needs a retain set, and this scenario's is empty: "
+        "half of what must stay is trained on, the rest asked; name more facts"
     )
 
 

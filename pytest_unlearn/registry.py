@@ -103,7 +103,10 @@ METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metri
 METHODS: Registry[Callable[..., Any]] = Registry(
     "method",
     "pytest_unlearn.methods",
-    skip=("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "optimiser", "resume", "precision"),
+    skip=(
+        *("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "partners", "refusals", "retain"),
+        *("optimiser", "resume", "precision"),
+    ),
 )
 PLUG_INS: Registry[Callable[..., Any]] = Registry("plug-in", "pytest_unlearn.methods.wraps")
 SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")

@@ -18,39 +18,30 @@ forget = -4 ln 2 / 3 = -0.9242, retain = 3 ln 2 / 3 = 0.6931, L = -0.2310.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from annotated_types import Ge
-
-from pytest_unlearn.methods.data import FORGET, RETAIN, Data, LoopConfig, method
+from pytest_unlearn.methods.data import FORGET, RETAIN, Data, method
 from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.loop import train
+from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
 from pytest_unlearn.methods.terms import Pair, Term, nll_term
 from pytest_unlearn.subjects.protocol import Opened, Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GradDiffConfig(LoopConfig):
-    """The options of the formula, beside the loop's.
-
-    `forget_weight`: gamma, the weight of the forget term
-    `retain_weight`: alpha, the weight of the retain term
-    """
-
-    forget_weight: Annotated[float, Ge(0)] = 1.0
-    retain_weight: Annotated[float, Ge(0)] = 1.0
+class GradDiffConfig(RetainConfig):
+    """The options of the formula, beside the loop's."""
 
 
 def grad_diff_terms(now: Opened, original: Frozen, pair: Pair, config: GradDiffConfig) -> dict[str, Term]:
-    """`forget`: mean log-likelihood of the forget tokens; `retain`: mean negative one of the retain tokens."""
+    """`forget`: mean log-likelihood of the forget tokens; `retain`: see `methods/retain.py`."""
     nll = nll_term(now, pair.forget)
     return {
         "forget": Term(-nll.total, nll.count, config.forget_weight),
-        "retain": nll_term(now, pair.retain, config.retain_weight),
+        **retain_terms(now, original, pair, config),
     }
 
 
 @method("grad_diff", needs={FORGET, RETAIN})
 def grad_diff(subject: Subject, data: Data, config: GradDiffConfig, seed: int) -> Subject:
     """`subject` after ascent on the forget set and descent on the retain set."""
-    return train(subject, data, config, seed, grad_diff_terms)
+    return train(subject, data, config, seed, grad_diff_terms, original=retain_views(config))

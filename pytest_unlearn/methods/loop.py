@@ -6,14 +6,15 @@ import contextlib
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.methods.data import Data, Example, LoopConfig
-from pytest_unlearn.methods.frozen import Frozen
+from pytest_unlearn.methods.frozen import Frozen, View
 from pytest_unlearn.methods.optimiser import optimiser_of
+from pytest_unlearn.methods.partners import Beside, partners_of, with_partners
 from pytest_unlearn.methods.plug import Gradients, add_gradients, having, plug_ins, spread_of, weigh
 from pytest_unlearn.methods.sampler import EncodedSet, paired_steps
 from pytest_unlearn.methods.terms import Config, Objective, SetName
@@ -32,16 +33,19 @@ def train(
     config: Config,
     seed: int,
     objective: Objective[Config],
-    original: tuple[SetName, ...] = (),
+    original: Sequence[SetName | View] = (),
+    beside: Beside | None = None,
 ) -> Subject:
     """A new subject: the weights of `subject` trained on `data` by `objective`. `subject` itself is not changed.
 
-    `original` names the sets on which the objective compares with the frozen original. Raises MethodError where a set
-    that is needed is empty, where `trainable` matches nothing, and where the training breaks down; SubjectError where
-    the weights are not in this process. Cut off, it leaves nothing behind.
+    `original` says where the objective compares with the frozen original: a set, where it needs the log-probability of
+    each answer, or `(set, "logits")`, or `(set, site)` for the states of a site. `beside` asks for a refusal or an
+    alternate answer beside each forget row of a step. Raises MethodError where a set that is needed is empty, where
+    `trainable` matches nothing, and where the training breaks down; SubjectError where the weights are not in this
+    process. Cut off, it leaves nothing behind.
     """
     with subject.open() as now:
-        fit(now, data, config, seed, objective, original)
+        fit(now, data, config, seed, objective, original, beside=beside)
         return now.subject()
 
 
@@ -51,8 +55,9 @@ def fit(
     config: Config,
     seed: int,
     objective: Objective[Config],
-    original: tuple[SetName, ...] = (),
+    original: Sequence[SetName | View] = (),
     tokens_at_once: int = TOKENS_AT_ONCE,
+    beside: Beside | None = None,
 ) -> Losses:
     """Train `now` in place; returns the mean of each term in every step, before its update and without its weight.
 
@@ -68,15 +73,19 @@ def fit(
     sets = {name: EncodedSet(name, rows, now) for name, rows in examples.items() if rows}
     if not sets:
         raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
-    frozen = Frozen(now, {name: rows for name, rows in sets.items() if name in original})
+    steps = paired_steps(sets, config.batch, seed, tokens_at_once if beside is None else tokens_at_once * 2 // 3)
+    if beside is not None and (partners := partners_of(data, beside, seed)):
+        sets[beside] = EncodedSet(beside, [one for some in partners for one in some], now)
+        steps = with_partners(steps, sets[beside], [len(some) for some in partners])
+    frozen = Frozen(now, sets, views=original)
     for one in plugged:
         frozen = one.original(frozen, now)
-    steps = paired_steps(sets, config.batch, seed, tokens_at_once)
     n = steps_of(config, len(data.forget or data.retain))
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
     losses: Losses = []
     with trainable(now.module, config, generator) as weights, _progress(n) as show:
+        frozen.hold(weights)
         named = {name: weight for name, weight in now.module.named_parameters() if weight.requires_grad}
         start = {name: weight.detach().clone() for name, weight in named.items()} if having(plugged, "finished") else {}
         optimiser = optimiser_of(weights, config)

@@ -4,7 +4,7 @@ Paper: Zhang et al., "Negative Preference Optimization: From Catastrophic Collap
 (arXiv 2404.05868), its variant with a retain term; defaults of open-unlearning, `src/trainer/unlearn/npo.py`.
 Needs: FORGET, RETAIN, ORIGINAL.
 
-    L(theta) = -(2 / beta) 1/B sum_b log sigmoid(beta (s_theta(b) - s_original(b))) + alpha L_retain(theta)
+    L(theta) = -gamma (2 / beta) 1/B sum_b log sigmoid(beta (s_theta(b) - s_original(b))) + alpha L_retain(theta)
     s(b)     = -sum_{t in A_b} log p(x_t | x_<t)         the summed, not averaged, loss of the forget answer b
 
 A row counts less the further it has already moved: its gradient is that of ascent, 2 sigmoid(-beta (s_theta -
@@ -24,41 +24,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, ORIGINAL, RETAIN, Data, LoopConfig, method
+from pytest_unlearn.methods.data import FORGET, ORIGINAL, RETAIN, Data, method
 from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.terms import Pair, Term, nll_term, sequence_logp
+from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.methods.terms import Pair, Term, sequence_logp
 from pytest_unlearn.subjects.protocol import Opened, Subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NPOConfig(LoopConfig):
+class NPOConfig(RetainConfig):
     """The options of the formula, beside the loop's.
 
     `beta`: how soon a row that has moved counts less; near 0 the method is gradient ascent
-    `retain_weight`: alpha, the weight of the retain term
     """
 
     beta: Annotated[float, Gt(0)] = 0.1
-    retain_weight: Annotated[float, Ge(0)] = 1.0
 
 
 def npo_terms(now: Opened, original: Frozen, pair: Pair, config: NPOConfig) -> dict[str, Term]:
-    """`forget`: the preference loss, a mean over rows; `retain`: mean negative log-likelihood of the retain tokens."""
+    """`forget`: the preference loss, a mean over rows; `retain`: see `methods/retain.py`."""
     forget = pair.forget
     logp = sequence_logp(*now.logits(forget.batch))  # (batch,)
     moved = original.logp(forget) - logp  # (batch,) s_theta - s_original
     losses = -(2 / config.beta) * torch.nn.functional.logsigmoid(config.beta * moved)  # (batch,)
     return {
-        "forget": Term((forget.weights * losses).sum(), forget.count),
-        "retain": nll_term(now, pair.retain, config.retain_weight),
+        "forget": Term((forget.weights * losses).sum(), forget.count, config.forget_weight),
+        **retain_terms(now, original, pair, config),
     }
 
 
 @method("npo", needs={FORGET, RETAIN, ORIGINAL})
 def npo(subject: Subject, data: Data, config: NPOConfig, seed: int) -> Subject:
     """`subject` trained to find the forget answers less likely than it did."""
-    return train(subject, data, config, seed, npo_terms, original=("forget",))
+    return train(subject, data, config, seed, npo_terms, original=("forget", *retain_views(config)))

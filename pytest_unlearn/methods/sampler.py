@@ -29,6 +29,10 @@ class EncodedSet:
     def __len__(self) -> int:
         return len(self._lengths)
 
+    def tokens(self, i: int) -> int:
+        """Answer tokens of the example at this place."""
+        return self._answers[i]
+
     def size(self, at: Sequence[int]) -> int:
         """Tokens that a batch of these rows takes, padding included."""
         return len(at) * max(self._lengths[i] for i in at)
@@ -38,8 +42,10 @@ class EncodedSet:
         places = torch.tensor(at, device=self._all.ids.device)
         width = max(self._lengths[i] for i in at)
         ids, mask, labels = (part[places, :width] for part in (self._all.ids, self._all.mask, self._all.labels))
-        tokens = sum(self._answers[i] for i in step)
-        return Rows(self.name, TextBatch(ids, mask, labels), tuple(at), self._weights[places], len(step), tokens)
+        lengths = tuple(self._answers[i] for i in step)
+        batch = TextBatch(ids, mask, labels)
+        weights = self._weights[places]
+        return Rows(self.name, batch, tuple(at), weights, len(step), sum(lengths), tuple(step), lengths)
 
 
 def cyclic(n: int, size: int, generator: Generator) -> Iterator[list[int]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.methods.data import LoopConfig
+from pytest_unlearn.subjects.opened import answers_at
 from pytest_unlearn.subjects.protocol import Batch, Opened
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_unlearn.methods.frozen import Frozen
 
 IGNORED = -100
-SetName = Literal["forget", "retain"]
+SetName = Literal["forget", "retain", "refusals", "alternates"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +48,8 @@ class Rows:
     weights  the examples' weights (B,), 1 unless a sampler sets them; they scale a row's loss, never a count
     count    rows in the whole step, of which these may be a piece
     tokens   answer tokens in the whole step
+    step     the places of all rows of the step, in its order, of which `at` may be a part
+    lengths  answer tokens of each of them
     """
 
     set: SetName
@@ -55,11 +58,16 @@ class Rows:
     weights: Tensor
     count: int
     tokens: int
+    step: tuple[int, ...] = ()
+    lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pair:
-    """Forget rows and the retain rows that stand beside them; either may be missing where its set is empty."""
+    """Forget rows and the retain rows that stand beside them; either may be missing where its set is empty.
+
+    Where a method asks for them, there is a refusal or an alternate answer for each forget row, in the same order.
+    """
 
     rows: dict[SetName, Rows]
 
@@ -72,6 +80,16 @@ class Pair:
     def retain(self) -> Rows:
         """The retain rows; raises MethodError where there is no retain set."""
         return self._of("retain")
+
+    @property
+    def refusals(self) -> Rows:
+        """The forget questions with a refusal each; raises MethodError where there is none."""
+        return self._of("refusals")
+
+    @property
+    def alternates(self) -> Rows:
+        """The forget questions with a wrong answer each; raises MethodError where there is none."""
+        return self._of("alternates")
 
     def _of(self, name: SetName) -> Rows:
         if name not in self.rows:
@@ -97,6 +115,23 @@ def token_logp(values: Tensor, labels: Tensor) -> Tensor:
 def sequence_logp(values: Tensor, labels: Tensor) -> Tensor:
     """Log-probability of each whole answer, (B,): the sum of `token_logp` over its tokens."""
     return token_logp(values, labels).sum(-1)
+
+
+def site_states(opened: Opened, batch: Batch, site: str) -> tuple[Tensor, Tensor]:
+    """What leaves a site at the positions that predict an answer token, (B, T, D), and those tokens (B, T).
+
+    `site` is a key of `opened.sites`, such as `layer.3`. The whole model is run, with gradients.
+    """
+    seen: list[Tensor] = []
+    handle = opened.sites[site].register_forward_hook(
+        lambda module, given, made: seen.append(made[0] if isinstance(made, tuple) else made)
+    )
+    try:
+        opened.logits(batch)
+    finally:
+        handle.remove()
+    at, labels = answers_at(batch.labels)
+    return seen[0].gather(1, at[..., None].expand(*at.shape, seen[0].shape[-1])), labels
 
 
 def nll_term(now: Opened, rows: Rows, weight: float = 1.0) -> Term:

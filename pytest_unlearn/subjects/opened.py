@@ -40,6 +40,17 @@ class TextBatch:
         return TextBatch(self.ids.to(device), self.mask.to(device), self.labels.to(device))
 
 
+def answers_at(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The positions that predict an answer token, (B, T) in their order, and those tokens, -100 past a row's end.
+
+    `labels` (B, S) are those of a batch; T is its longest answer.
+    """
+    wanted = labels[:, 1:] != IGNORED  # (B, S - 1)
+    longest = int(wanted.sum(1).max())
+    at = wanted.int().argsort(dim=1, descending=True, stable=True)[:, :longest]  # (B, T)
+    return at, labels[:, 1:].gather(1, at).masked_fill(~wanted.gather(1, at), IGNORED)
+
+
 class OpenedModel:
     """A causal language model that may be changed. `module` may be replaced by one with adapters around it."""
 
@@ -79,14 +90,9 @@ class OpenedModel:
         T is the longest answer of the batch; labels of shorter rows end in -100, and their logits there mean nothing.
         """
         body = self._body
-        wanted = batch.labels[:, 1:] != IGNORED  # (B, S - 1)
-        counts = wanted.sum(1)
-        longest = int(counts.max())
-        at = wanted.int().argsort(dim=1, descending=True, stable=True)[:, :longest]  # (B, T), in order of position
+        at, labels = answers_at(batch.labels)
         states = body.read(batch.ids, batch.mask)
-        chosen = states.gather(1, at[..., None].expand(*at.shape, states.shape[-1]))
-        labels = batch.labels[:, 1:].gather(1, at)
-        return body.logits(chosen), labels.masked_fill(~wanted.gather(1, at), IGNORED)
+        return body.logits(states.gather(1, at[..., None].expand(*at.shape, states.shape[-1]))), labels
 
     def subject(self) -> Subject:
         """A new subject of these weights as they are now, asked with the same system prompt; it keeps them."""

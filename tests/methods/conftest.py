@@ -6,11 +6,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.methods.frozen import Frozen
+from pytest_unlearn.methods.sampler import EncodedSet
+from pytest_unlearn.methods.terms import Pair
 from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt
 
@@ -37,11 +42,35 @@ class Bigram:
     def logits(self, batch: TextBatch) -> tuple[Tensor, Tensor]:
         answers = [row[row != -100] for row in batch.labels]
         labels = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-100)
-        rows = [self.module(ids[:-1])[labels[1:] != -100] for ids, labels in zip(batch.ids, batch.labels, strict=True)]
+        values = self.module(batch.ids)  # (batch, seq, vocab)
+        rows = [row[:-1][labels[1:] != -100] for row, labels in zip(values, batch.labels, strict=True)]
         return nn.utils.rnn.pad_sequence(rows, batch_first=True), labels
 
     def save(self, folder: Path) -> None:
         raise NotImplementedError
+
+
+def stand(
+    model: Bigram, views: Sequence[str | tuple[str, str]] | None = None, **sets: Sequence[tuple[str, str]]
+) -> tuple[Frozen, Pair]:
+    """`model` as the original, and one pair that holds all rows of the named sets, each a prompt and an answer."""
+    encoded: dict[Any, EncodedSet] = {
+        name: EncodedSet(name, [Example(Prompt.of(p), a, a) for p, a in rows], model)  # type: ignore[arg-type]
+        for name, rows in sets.items()
+    }
+    every = {name: rows.rows(range(len(rows)), range(len(rows))) for name, rows in encoded.items()}
+    return Frozen(model, encoded, views=views), Pair(every)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session", name="stand")
+def _stand() -> Callable[..., tuple[Frozen, Pair]]:
+    return stand
+
+
+@pytest.fixture(scope="session")
+def tabled() -> Callable[[Tensor], Bigram]:
+    """A model with these logits, (8, 8): row and column are the last letter and the next."""
+    return lambda table: Bigram(nn.Embedding.from_pretrained(table.clone(), freeze=False))
 
 
 @pytest.fixture

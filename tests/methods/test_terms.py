@@ -65,7 +65,7 @@ def test_the_weight_of_a_term_is_not_part_of_its_mean():
     assert Term(torch.tensor(6.0), 3, weight=10.0).mean.item() == 2.0
 
 
-@pytest.mark.parametrize("name", ["forget", "retain"])
+@pytest.mark.parametrize("name", ["forget", "retain", "refusals", "alternates"])
 def test_asking_for_rows_of_an_empty_set_says_which_set_is_empty(name):
     with pytest.raises(MethodError, match=f"^this method trains on the {name} set, but the {name} set is empty$"):
         getattr(Pair({}), name)

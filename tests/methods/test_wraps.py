@@ -15,21 +15,26 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 
 from pytest_unlearn.errors import MethodError, UnlearnError
 from pytest_unlearn.methods.data import Data, Example, LoopConfig
+from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent_terms
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
 from pytest_unlearn.methods.loop import fit
 from pytest_unlearn.methods.plug import PlugIn, having, plug_in, plug_ins, spread_of
+from pytest_unlearn.methods.retain import RetainConfig, retain_views
+from pytest_unlearn.methods.sampler import EncodedSet
 from pytest_unlearn.methods.wraps.blur_bilevel import BlurBilevel, BlurBilevelConfig
 from pytest_unlearn.methods.wraps.geometric_disentanglement import (
     GeometricDisentanglement,
     GeometricDisentanglementConfig,
     off,
 )
+from pytest_unlearn.methods.wraps.rna import RNA, RNAConfig
 from pytest_unlearn.methods.wraps.task_arithmetic import TaskArithmetic, TaskArithmeticConfig
 from pytest_unlearn.methods.wraps.weight_averaging import WeightAveraging, WeightAveragingConfig
 from pytest_unlearn.registry import PLUG_INS, Use
 from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.sites import sites
 
 GU, BLUR = "geometric_disentanglement", "blur_bilevel"
 WIDTH = 32
@@ -46,10 +51,12 @@ DATA = Data(_examples("abcd", "bc", "cdef", "dgh"), _examples("fgh", "ghab", "hc
 class Letters:
     """A transformer of transformers over the letters a to h, opened."""
 
-    sites: dict[str, Any] = {}  # noqa: RUF012
-
     def __init__(self, module: torch.nn.Module) -> None:
         self.module: Any = module
+
+    @property
+    def sites(self):
+        return sites(self.module)
 
     def encode(self, examples: list[tuple[Prompt, str]]) -> TextBatch:
         rows = [torch.tensor([ord(c) - 97 for c in prompt.text + answer]) for prompt, answer in examples]
@@ -80,6 +87,8 @@ def _transformer(kind: str) -> Letters:
 @pytest.fixture(params=["table", "gpt2", "llama"])
 def model(request, bigram):
     if request.param == "table":
+        if request.node.callspec.params.get("name") == "rna":
+            pytest.skip("a table has no layers")
         return bigram(ab=1 / 2, bc=1 / 2, cd=1 / 2, fg=1 / 4)
     return _transformer(request.param)
 
@@ -88,8 +97,12 @@ def _fit(model, *wrap, terms=grad_diff_terms, kind=GradDiffConfig, data=DATA, se
     """The weights of a trained copy, by name."""
     now = copy.deepcopy(model)
     options = {"steps": 3, "lr": 0.01, "batch": 3, **more}
+    if any(use.name == "rna" for use in wrap):  # it speaks through what the original says of the retain set
+        options.setdefault("retain", "kl")
     pieces = options.pop("tokens_at_once", 2048)
-    fit(now, data, kind(wrap=wrap, **options), seed, terms, tokens_at_once=pieces)
+    config = kind(wrap=wrap, **options)
+    views = retain_views(config) if isinstance(config, RetainConfig) else ()
+    fit(now, data, config, seed, terms, views, tokens_at_once=pieces)
     return {name: weight.detach() for name, weight in now.module.named_parameters()}
 
 
@@ -206,6 +219,91 @@ def test_averaging_by_hand(last, ends):
     weights = {"w": torch.tensor([4.0])}
     plug.finished({}, weights)
     assert weights["w"].item() == pytest.approx(ends)
+
+
+def _heard(nu, layer=None, kind="llama", what="layer.1"):
+    """What is heard of all retain rows with noise, and without it: states of a site or logits."""
+    now = _transformer(kind)
+    rows = EncodedSet("retain", DATA.retain, now)
+    places = range(len(DATA.retain))
+    frozen = Frozen(now, {"retain": rows}, views=[("retain", what)])
+    plug = RNA(RNAConfig(nu=nu, layer=layer), 7)
+
+    def hear(original, at=places):
+        asked = rows.rows(at, at)
+        return original.logits(asked) if what == "logits" else original.states(asked, what)
+
+    plain = hear(frozen)
+    return plug, plug.original(frozen, now), hear, plain
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_the_noise_of_rna_has_the_deviation_asked_for_and_is_new_each_time(kind):
+    _, noisy, hear, plain = _heard(0.25, kind=kind)
+    drawn = torch.stack([hear(noisy) - plain for _ in range(40)])
+    noise = drawn[:, plain != 0]  # 40 draws of each state that is there
+    assert noise.std().item() == pytest.approx(0.25, rel=0.02)
+    assert abs(noise.mean().item()) < 0.005
+    assert not torch.equal(drawn[0], drawn[1])
+    assert (drawn[:, plain == 0] == 0).all()
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_the_noise_of_rna_runs_on_from_its_layer_to_the_logits(kind):
+    _, first, hear, plain = _heard(0.25, layer=0, kind=kind, what="logits")
+    heard = hear(first)
+    assert heard.shape == plain.shape
+    assert (heard - plain).abs().max() > 0.01
+    plug, again, hear, _ = _heard(0.25, layer=1, kind=kind, what="logits")
+    assert not torch.allclose(hear(again), heard)  # of another layer
+    assert set(plug.state["visits"].values()) == {1}
+
+
+def test_a_row_hears_the_same_noise_whatever_piece_it_is_in():
+    _, whole, hear, _ = _heard(0.25)
+    _, apart, hear_apart, _ = _heard(0.25)
+    together, alone = hear(whole), [hear_apart(apart, [i]) for i in range(len(DATA.retain))]
+    for row, one in zip(together, alone, strict=True):
+        torch.testing.assert_close(row[: one.shape[1]], one[0])
+
+
+def test_rna_without_noise_is_no_plug_in_to_the_bit():
+    for kind in ("llama", "gpt2"):
+        model = _transformer(kind)
+        assert _same(_fit(model, _use("rna", nu=0.0)), _fit(model, retain="kl"))
+        assert not _same(_fit(model, _use("rna", nu=0.5)), _fit(model, retain="kl"))
+
+
+def test_rna_hears_the_weights_before_the_first_step_and_not_those_of_now():
+    """Where the model trains far away, what is heard of the original differs by the noise alone."""
+    now = _transformer("llama")
+    rows = EncodedSet("retain", DATA.retain, now)
+    places = range(len(DATA.retain))
+    frozen = Frozen(now, {"retain": rows}, views=[("retain", "logits")])
+    plain = frozen.logits(rows.rows(places, places))
+    noisy = RNA(RNAConfig(nu=1e-6), 0).original(frozen, now)
+    noisy.hold(list(now.module.parameters()))
+    with torch.no_grad():
+        for weight in now.module.parameters():
+            weight.mul_(3)
+    heard = noisy.logits(rows.rows(places, places))
+    torch.testing.assert_close(heard[plain != 0], plain[plain != 0], rtol=0, atol=1e-4)
+
+
+def test_rna_on_a_method_that_does_not_ask_the_original_is_told():
+    model = _transformer("llama")
+    with pytest.raises(MethodError) as caught:
+        _fit(model, _use("rna"), retain="nll")
+    assert str(caught.value) == (
+        "the plug-in 'rna' puts noise on what the original says about the retain set, and this method does not ask for "
+        "that: choose one that does, as with `retain: kl`"
+    )
+
+
+def test_a_layer_that_there_is_not_cannot_be_noisy():
+    with pytest.raises(MethodError) as caught:
+        _fit(_transformer("llama"), _use("rna", layer=2))
+    assert str(caught.value) == "`rna: {layer: 2}`: the model has 2 layers, counted from 0"
 
 
 # In the loop

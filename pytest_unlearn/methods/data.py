@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Lt
 
@@ -54,6 +54,9 @@ class Data:
         return bool(getattr(self, need.value, True))
 
 
+Sampler: TypeAlias = Literal["paired", "cyclic", "modular"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraConfig:
     """Low-rank adapters on all linear layers, merged before the model is judged.
@@ -70,9 +73,11 @@ class LoopConfig:
     """Options of the one training loop, shared by every method that trains.
 
     `steps`: how many steps; wins over `epochs`, e.g. `20`
-    `epochs`: passes over the forget set
+    `epochs`: passes over the forget set, or over the pairs of another sampler
     `lr`: the learning rate
     `batch`: forget rows in a step; as many retain rows are paired with them
+    `sampler`: which retain rows stand beside the forget rows: any, from passes of their own (`paired`); the next, until
+    the larger set is through (`cyclic`); those about the same entity, until both are through (`modular`)
     `schedule`: how the learning rate changes
     `warmup`: steps in which the learning rate rises to `lr`; below 1 it is a share of the steps
     `optimiser`: AdamW, AdamW that keeps its states in 8 bits (with the package bitsandbytes), or plain gradient descent
@@ -89,6 +94,7 @@ class LoopConfig:
     epochs: Annotated[float, Gt(0)] = 5.0
     lr: Annotated[float, Gt(0)] = 1e-5
     batch: Annotated[int, Ge(1)] = 8
+    sampler: Sampler = "paired"
     schedule: Literal["constant", "linear", "cosine", "one_cycle"] = "constant"
     warmup: Annotated[float, Ge(0)] = 0.0
     optimiser: Literal["adamw", "adamw_8bit", "sgd"] = "adamw"

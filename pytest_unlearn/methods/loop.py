@@ -16,7 +16,7 @@ from pytest_unlearn.methods.frozen import Frozen, View
 from pytest_unlearn.methods.optimiser import optimiser_of
 from pytest_unlearn.methods.partners import Beside, partners_of, with_partners
 from pytest_unlearn.methods.plug import Gradients, add_gradients, having, plug_ins, spread_of, weigh
-from pytest_unlearn.methods.sampler import EncodedSet, paired_steps
+from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, sampled
 from pytest_unlearn.methods.terms import Config, Objective, SetName
 from pytest_unlearn.methods.trainable import trainable
 from pytest_unlearn.subjects.protocol import Opened, Subject
@@ -73,14 +73,15 @@ def fit(
     sets = {name: EncodedSet(name, rows, now) for name, rows in examples.items() if rows}
     if not sets:
         raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
-    steps = paired_steps(sets, config.batch, seed, tokens_at_once if beside is None else tokens_at_once * 2 // 3)
+    epoch, places = sampled(config.sampler, data, config.batch, seed)
+    steps = in_pieces(sets, places, tokens_at_once if beside is None else tokens_at_once * 2 // 3)
     if beside is not None and (partners := partners_of(data, beside, seed)):
         sets[beside] = EncodedSet(beside, [one for some in partners for one in some], now)
         steps = with_partners(steps, sets[beside], [len(some) for some in partners])
     frozen = Frozen(now, sets, views=original)
     for one in plugged:
         frozen = one.original(frozen, now)
-    n = steps_of(config, len(data.forget or data.retain))
+    n = steps_of(config, epoch)
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
     losses: Losses = []

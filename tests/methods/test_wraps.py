@@ -23,6 +23,7 @@ from pytest_unlearn.methods.plug import PlugIn, having, plug_in, plug_ins, sprea
 from pytest_unlearn.methods.retain import RetainConfig, retain_views
 from pytest_unlearn.methods.sampler import EncodedSet
 from pytest_unlearn.methods.wraps.blur_bilevel import BlurBilevel, BlurBilevelConfig
+from pytest_unlearn.methods.wraps.coreset import moderate
 from pytest_unlearn.methods.wraps.geometric_disentanglement import (
     GeometricDisentanglement,
     GeometricDisentanglementConfig,
@@ -306,7 +307,88 @@ def test_a_layer_that_there_is_not_cannot_be_noisy():
     assert str(caught.value) == "`rna: {layer: 2}`: the model has 2 layers, counted from 0"
 
 
+FORGET = _examples("ab", "bcd", "fg", "fgh", "ghd", "hca", "dab", "cc", "eg", "ad")
+
+
+def _chosen(model, **options):
+    kept = plug_ins([_use("coreset", **options)], 3)[0].data(Data(FORGET, DATA.retain), copy.deepcopy(model))
+    assert kept.retain == DATA.retain
+    places = [FORGET.index(example) for example in kept.forget]
+    assert places == sorted(places)
+    return set(places)
+
+
+@pytest.mark.parametrize("by", ["random", "gradient", "min_k", "moderate"])
+@pytest.mark.parametrize(("share", "rows"), [(0.01, 1), (0.2, 2), (0.25, 3), (1.0, 10)])
+def test_a_coreset_is_the_share_asked_for_and_grows_by_rows(model, by, share, rows):
+    if by == "moderate" and not model.sites:
+        pytest.skip("a table has no layers")
+    chosen = _chosen(model, share=share, by=by)
+    assert len(chosen) == rows
+    assert chosen <= _chosen(model, share=1.0, by=by)
+    assert chosen == _chosen(model, share=share, by=by)
+
+
+def test_a_random_coreset_depends_on_the_seed():
+    model = _transformer("llama")
+    drawn = {plug_ins([_use("coreset", share=0.3)], seed)[0].data(Data(FORGET), model).forget for seed in range(20)}
+    assert len(drawn) > 5
+
+
+def test_min_k_takes_the_best_memorised_by_hand(bigram):
+    model = bigram(ab=0.9, ba=0.8, cd=0.2, ef=0.3)
+    kept = plug_ins([_use("coreset", share=0.5, by="min_k")], 0)[0].data(
+        Data(_examples("cd", "aba", "ef", "ab")), model
+    )
+    assert [example.unit for example in kept.forget] == ["aba", "ab"]  # the rarer letter of `aba` has 0.8
+
+
+def test_the_gradient_rule_takes_what_moves_the_model_most_by_hand(bigram):
+    model = bigram(ab=0.9, cd=0.1, ef=0.5)  # |softmax - one-hot| grows as the letter is rarer
+    for weight in model.module.parameters():
+        weight.requires_grad_(False)
+    kept = plug_ins([_use("coreset", share=0.6, by="gradient")], 0)[0].data(Data(_examples("ab", "cd", "ef")), model)
+    assert [example.unit for example in kept.forget] == ["cd", "ef"]
+    assert not any(weight.requires_grad for weight in model.module.parameters())
+
+
+def test_the_moderate_rule_by_hand():
+    states = torch.tensor([[1.0, 0], [-1.0, 0], [0, 2.0], [0, -2.0], [0.0, 6], [0, -6.0]])  # 1, 1, 2, 2, 6 and 6 away
+    assert moderate(states).tolist() == [-1, -1, 0, 0, -4, -4]
+
+
+def test_the_moderate_rule_needs_layers(bigram):
+    with pytest.raises(MethodError) as caught:
+        _chosen(bigram(), by="moderate")
+    assert str(caught.value) == "`coreset: {by: moderate}` reads the last layer, and this model has none that is known"
+
+
+def test_a_coreset_of_a_method_that_does_not_train_on_the_forget_set_is_told(model):
+    with pytest.raises(MethodError) as caught:
+        _fit(model, _use("coreset"), data=Data((), DATA.retain))
+    assert str(caught.value) == (
+        "the plug-in 'coreset' chooses from the forget set, and this method does not train on it"
+    )
+
+
+def test_a_coreset_trains_on_its_rows_alone(model):
+    (left,) = _chosen(model, share=0.1, by="min_k")
+    alone = Data((FORGET[left],), DATA.retain)
+    coreset = _use("coreset", share=0.1, by="min_k")
+    assert _same(_fit(model, coreset, data=Data(FORGET, DATA.retain)), _fit(model, data=alone))
+    assert _same(
+        _fit(model, coreset, data=Data(FORGET, DATA.retain), steps=None, epochs=4.0), _fit(model, data=alone, steps=4)
+    )
+
+
 # In the loop
+
+
+@pytest.mark.parametrize(("sampler", "steps"), [("paired", 3), ("cyclic", 4), ("modular", 7)])
+def test_a_sampler_has_passes_of_its_own_length(model, sampler, steps):
+    """Four rows to forget, six to keep, in steps of three; about nothing in particular, so that ten pairs are drawn."""
+    assert _same(_fit(model, sampler=sampler, steps=None, epochs=2.0), _fit(model, sampler=sampler, steps=steps))
+    assert _same(_fit(model, sampler=sampler, steps=steps), _fit(model, steps=steps)) is (sampler == "paired")
 
 
 @pytest.mark.parametrize("name", PLUG_INS.names())

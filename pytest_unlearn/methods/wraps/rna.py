@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from annotated_types import Ge, Le
 
@@ -37,10 +37,11 @@ from pytest_unlearn.methods.terms import IGNORED, Rows
 from pytest_unlearn.subjects.protocol import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor, nn
 
+Draw: TypeAlias = "Callable[[Rows, Tensor, int], Tensor]"
 DEPTH = 7 / 32  # the share of the layers before the one that is noisy
 
 
@@ -92,7 +93,7 @@ class RNA(PlugIn):
 class Noisy(Frozen):
     """An original that is heard with noise on the retain set."""
 
-    def __init__(self, frozen: Frozen, now: Opened, site: str, draw: Any) -> None:
+    def __init__(self, frozen: Frozen, now: Opened, site: str, draw: Draw) -> None:
         self.views, self.live = frozen.views, True
         self._frozen, self._now, self._site, self._draw = frozen, now, site, draw
 

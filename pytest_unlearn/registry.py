@@ -105,7 +105,7 @@ METHODS: Registry[Callable[..., Any]] = Registry(
     "pytest_unlearn.methods",
     skip=(
         *("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "partners", "refusals", "retain"),
-        *("optimiser", "resume", "precision"),
+        *("compute", "optimiser", "resume"),
     ),
 )
 PLUG_INS: Registry[Callable[..., Any]] = Registry("plug-in", "pytest_unlearn.methods.wraps")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Lt
 
+from pytest_unlearn.errors import MethodError
 from pytest_unlearn.registry import METHODS, Use
 from pytest_unlearn.subjects.requests import Prompt
 
@@ -61,11 +62,13 @@ Sampler: TypeAlias = Literal["paired", "cyclic", "modular"]
 class LoraConfig:
     """Low-rank adapters on all linear layers, merged before the model is judged.
 
-    `rank`: the rank of the adapters. `alpha`: their scale, divided by the rank.
+    `rank`: the rank of the adapters. `alpha`: their scale, divided by the rank. `keep`: keep the candidate as the
+    original with adapters, which are not merged: a small folder that peft can load
     """
 
     rank: Annotated[int, Ge(1)] = 16
     alpha: Annotated[float, Gt(0)] = 32.0
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,9 @@ class LoopConfig:
     `clip`: the norm that a gradient has at most; null for no limit
     `trainable`: the weights that may change: `all`, `lora`, `{layers: [a, b]}` or `{modules: [name, ...]}`
     `lora`: the adapters, where `trainable` is `lora`, e.g. `{rank: 8}`
+    `precision`: on CUDA, `mixed` multiplies matrices in bfloat16; weights that train are float32 either way
+    `gradient_checkpointing`: work activations out again on the way back instead of keeping them: less memory, for about
+    a third more time
     `wrap`: plug-ins of the loop, applied in this order: a name, `{name: {key: value}}`, or a list of these, e.g.
     `[geometric_disentanglement, {task_arithmetic: {factor: 0.5}}]`
     """
@@ -103,7 +109,19 @@ class LoopConfig:
     clip: Annotated[float, Gt(0)] | None = 1.0
     trainable: Literal["all", "lora"] | Layers | Modules = "all"
     lora: LoraConfig = LoraConfig()
+    precision: Literal["mixed", "full"] = "mixed"
+    gradient_checkpointing: bool = False
     wrap: tuple[Use, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises MethodError for options that do not go together."""
+        if self.lora.keep and self.trainable != "lora":
+            raise MethodError("`lora: {keep: true}` keeps adapters, which only `trainable: lora` makes")
+
+    @property
+    def keeps_adapter(self) -> bool:
+        """Whether the candidate is the original with adapters."""
+        return self.trainable == "lora" and self.lora.keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

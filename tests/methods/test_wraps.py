@@ -5,13 +5,11 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from pytest_unlearn.errors import MethodError, UnlearnError
 from pytest_unlearn.methods.data import Data, Example, LoopConfig
@@ -33,12 +31,9 @@ from pytest_unlearn.methods.wraps.rna import RNA, RNAConfig
 from pytest_unlearn.methods.wraps.task_arithmetic import TaskArithmetic, TaskArithmeticConfig
 from pytest_unlearn.methods.wraps.weight_averaging import WeightAveraging, WeightAveragingConfig
 from pytest_unlearn.registry import PLUG_INS, Use
-from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt
-from pytest_unlearn.subjects.sites import sites
 
 GU, BLUR = "geometric_disentanglement", "blur_bilevel"
-WIDTH = 32
 NUMBERS = st.lists(st.floats(-10, 10, width=32), min_size=6, max_size=6).map(torch.tensor)
 
 
@@ -49,49 +44,13 @@ def _examples(*pairs: str) -> tuple[Example, ...]:
 DATA = Data(_examples("abcd", "bc", "cdef", "dgh"), _examples("fgh", "ghab", "hc", "fa", "gbcd", "hhh"))
 
 
-class Letters:
-    """A transformer of transformers over the letters a to h, opened."""
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        self.module: Any = module
-
-    @property
-    def sites(self):
-        return sites(self.module)
-
-    def encode(self, examples: list[tuple[Prompt, str]]) -> TextBatch:
-        rows = [torch.tensor([ord(c) - 97 for c in prompt.text + answer]) for prompt, answer in examples]
-        ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True).bool()
-        labels = ids.masked_fill(~mask, -100)
-        labels[:, 0] = -100
-        return TextBatch(ids, mask, labels)
-
-    def logits(self, batch: TextBatch) -> tuple[torch.Tensor, torch.Tensor]:
-        found = self.module(input_ids=batch.ids, attention_mask=batch.mask.long(), use_cache=False).logits
-        return found[:, :-1], batch.labels[:, 1:]
-
-
-def _transformer(kind: str) -> Letters:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        if kind == "gpt2":
-            shape = GPT2Config(vocab_size=8, n_embd=WIDTH, n_layer=2, n_head=2, n_positions=16)
-            return Letters(GPT2LMHeadModel(shape).eval())
-        shape = LlamaConfig(
-            vocab_size=8, hidden_size=WIDTH, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-            num_key_value_heads=1, max_position_embeddings=16,
-        )  # fmt: skip
-        return Letters(LlamaForCausalLM(shape).eval())
-
-
 @pytest.fixture(params=["table", "gpt2", "llama"])
-def model(request, bigram):
+def model(request, bigram, transformer):
     if request.param == "table":
         if request.node.callspec.params.get("name") == "rna":
             pytest.skip("a table has no layers")
         return bigram(ab=1 / 2, bc=1 / 2, cd=1 / 2, fg=1 / 4)
-    return _transformer(request.param)
+    return transformer(request.param)
 
 
 def _fit(model, *wrap, terms=grad_diff_terms, kind=GradDiffConfig, data=DATA, seed=0, **more):
@@ -222,9 +181,9 @@ def test_averaging_by_hand(last, ends):
     assert weights["w"].item() == pytest.approx(ends)
 
 
-def _heard(nu, layer=None, kind="llama", what="layer.1"):
+def _heard(transformer, nu, layer=None, kind="llama", what="layer.1"):
     """What is heard of all retain rows with noise, and without it: states of a site or logits."""
-    now = _transformer(kind)
+    now = transformer(kind)
     rows = EncodedSet("retain", DATA.retain, now)
     places = range(len(DATA.retain))
     frozen = Frozen(now, {"retain": rows}, views=[("retain", what)])
@@ -239,8 +198,8 @@ def _heard(nu, layer=None, kind="llama", what="layer.1"):
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
-def test_the_noise_of_rna_has_the_deviation_asked_for_and_is_new_each_time(kind):
-    _, noisy, hear, plain = _heard(0.25, kind=kind)
+def test_the_noise_of_rna_has_the_deviation_asked_for_and_is_new_each_time(kind, transformer):
+    _, noisy, hear, plain = _heard(transformer, 0.25, kind=kind)
     drawn = torch.stack([hear(noisy) - plain for _ in range(40)])
     noise = drawn[:, plain != 0]  # 40 draws of each state that is there
     assert noise.std().item() == pytest.approx(0.25, rel=0.02)
@@ -250,34 +209,34 @@ def test_the_noise_of_rna_has_the_deviation_asked_for_and_is_new_each_time(kind)
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
-def test_the_noise_of_rna_runs_on_from_its_layer_to_the_logits(kind):
-    _, first, hear, plain = _heard(0.25, layer=0, kind=kind, what="logits")
+def test_the_noise_of_rna_runs_on_from_its_layer_to_the_logits(kind, transformer):
+    _, first, hear, plain = _heard(transformer, 0.25, layer=0, kind=kind, what="logits")
     heard = hear(first)
     assert heard.shape == plain.shape
     assert (heard - plain).abs().max() > 0.01
-    plug, again, hear, _ = _heard(0.25, layer=1, kind=kind, what="logits")
+    plug, again, hear, _ = _heard(transformer, 0.25, layer=1, kind=kind, what="logits")
     assert not torch.allclose(hear(again), heard)  # of another layer
     assert set(plug.state["visits"].values()) == {1}
 
 
-def test_a_row_hears_the_same_noise_whatever_piece_it_is_in():
-    _, whole, hear, _ = _heard(0.25)
-    _, apart, hear_apart, _ = _heard(0.25)
+def test_a_row_hears_the_same_noise_whatever_piece_it_is_in(transformer):
+    _, whole, hear, _ = _heard(transformer, 0.25)
+    _, apart, hear_apart, _ = _heard(transformer, 0.25)
     together, alone = hear(whole), [hear_apart(apart, [i]) for i in range(len(DATA.retain))]
     for row, one in zip(together, alone, strict=True):
         torch.testing.assert_close(row[: one.shape[1]], one[0])
 
 
-def test_rna_without_noise_is_no_plug_in_to_the_bit():
+def test_rna_without_noise_is_no_plug_in_to_the_bit(transformer):
     for kind in ("llama", "gpt2"):
-        model = _transformer(kind)
+        model = transformer(kind)
         assert _same(_fit(model, _use("rna", nu=0.0)), _fit(model, retain="kl"))
         assert not _same(_fit(model, _use("rna", nu=0.5)), _fit(model, retain="kl"))
 
 
-def test_rna_hears_the_weights_before_the_first_step_and_not_those_of_now():
+def test_rna_hears_the_weights_before_the_first_step_and_not_those_of_now(transformer):
     """Where the model trains far away, what is heard of the original differs by the noise alone."""
-    now = _transformer("llama")
+    now = transformer("llama")
     rows = EncodedSet("retain", DATA.retain, now)
     places = range(len(DATA.retain))
     frozen = Frozen(now, {"retain": rows}, views=[("retain", "logits")])
@@ -291,8 +250,8 @@ def test_rna_hears_the_weights_before_the_first_step_and_not_those_of_now():
     torch.testing.assert_close(heard[plain != 0], plain[plain != 0], rtol=0, atol=1e-4)
 
 
-def test_rna_on_a_method_that_does_not_ask_the_original_is_told():
-    model = _transformer("llama")
+def test_rna_on_a_method_that_does_not_ask_the_original_is_told(transformer):
+    model = transformer("llama")
     with pytest.raises(MethodError) as caught:
         _fit(model, _use("rna"), retain="nll")
     assert str(caught.value) == (
@@ -301,9 +260,9 @@ def test_rna_on_a_method_that_does_not_ask_the_original_is_told():
     )
 
 
-def test_a_layer_that_there_is_not_cannot_be_noisy():
+def test_a_layer_that_there_is_not_cannot_be_noisy(transformer):
     with pytest.raises(MethodError) as caught:
-        _fit(_transformer("llama"), _use("rna", layer=2))
+        _fit(transformer("llama"), _use("rna", layer=2))
     assert str(caught.value) == "`rna: {layer: 2}`: the model has 2 layers, counted from 0"
 
 
@@ -329,8 +288,8 @@ def test_a_coreset_is_the_share_asked_for_and_grows_by_rows(model, by, share, ro
     assert chosen == _chosen(model, share=share, by=by)
 
 
-def test_a_random_coreset_depends_on_the_seed():
-    model = _transformer("llama")
+def test_a_random_coreset_depends_on_the_seed(transformer):
+    model = transformer("llama")
     drawn = {plug_ins([_use("coreset", share=0.3)], seed)[0].data(Data(FORGET), model).forget for seed in range(20)}
     assert len(drawn) > 5
 
@@ -408,10 +367,10 @@ def test_a_plug_in_leaves_the_world_s_random_numbers_alone(model, name):
 
 
 @pytest.mark.parametrize("name", PLUG_INS.names())
-def test_what_is_not_trained_keeps_its_bits_under_a_plug_in(name):
+def test_what_is_not_trained_keeps_its_bits_under_a_plug_in(name, transformer):
     from pytest_unlearn.methods.data import Modules
 
-    model = _transformer("gpt2")
+    model = transformer("gpt2")
     after, before = _fit(model, _use(name), trainable=Modules(modules=("h.1.mlp",))), _before(model)
     changed = {name for name in after if not torch.equal(after[name], before[name])}
     assert changed == {name for name in after if "h.1.mlp" in name}
@@ -485,8 +444,8 @@ def test_two_plug_ins_act_in_the_order_written(model):
     assert _same(_fit(model, half, average), mean)  # the mean takes the place of what was halved
 
 
-def test_gradients_are_combined_in_the_order_written():
-    model = _transformer("llama")
+def test_gradients_are_combined_in_the_order_written(transformer):
+    model = transformer("llama")
     gu, blur = _use(GU), _use(BLUR)
     assert not _same(_fit(model, gu, blur), _fit(model, blur, gu))
 

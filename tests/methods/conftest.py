@@ -46,7 +46,8 @@ class Bigram:
         labels = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-100)
         values = self.module(batch.ids)  # (batch, seq, vocab)
         rows = [row[:-1][labels[1:] != -100] for row, labels in zip(values, batch.labels, strict=True)]
-        return nn.utils.rnn.pad_sequence(rows, batch_first=True), labels
+        longest = labels.shape[1]  # past the end of a row stands something that means nothing and has a gradient
+        return torch.stack([torch.cat([row, row[-1:].expand(longest - len(row), -1)]) for row in rows]), labels
 
     def save(self, folder: Path) -> None:
         raise NotImplementedError

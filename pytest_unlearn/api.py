@@ -40,10 +40,22 @@ from pytest_unlearn.knowledge.closure import Closure, Kept
 from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Entity, Fact, Knowledge, Relation, TypeInfo
 from pytest_unlearn.methods.data import Data, Example, Layers, LoopConfig, LoraConfig, Modules, Need, method
-from pytest_unlearn.methods.frozen import Frozen
+from pytest_unlearn.methods.frozen import Frozen, View
 from pytest_unlearn.methods.loop import train
+from pytest_unlearn.methods.partners import Beside
 from pytest_unlearn.methods.plug import Gradients, PlugIn, Weights, plug_in
-from pytest_unlearn.methods.terms import Objective, Pair, Rows, SetName, Term, nll_term, sequence_logp, token_logp
+from pytest_unlearn.methods.retain import RetainConfig, kl_term, retain_term, retain_terms, retain_views
+from pytest_unlearn.methods.terms import (
+    Objective,
+    Pair,
+    Rows,
+    SetName,
+    Term,
+    nll_term,
+    sequence_logp,
+    site_states,
+    token_logp,
+)
 from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError, metric
 from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.probe import Built, Names, Probe, Way
@@ -75,6 +87,7 @@ __all__ = [
     "Ask",
     "Asking",
     "Batch",
+    "Beside",
     "Built",
     "Closure",
     "Data",
@@ -120,6 +133,7 @@ __all__ = [
     "Ref",
     "Relation",
     "Request",
+    "RetainConfig",
     "Role",
     "Rollout",
     "Rows",
@@ -143,19 +157,25 @@ __all__ = [
     "UnmeasurableError",
     "Use",
     "Verb",
+    "View",
     "Way",
     "Weights",
     "fact_probes",
     "grader",
     "kept",
+    "kl_term",
     "mentions",
     "method",
     "metric",
     "nll_term",
     "plug_in",
     "probe_kind",
+    "retain_term",
+    "retain_terms",
+    "retain_views",
     "sequence_logp",
     "sides",
+    "site_states",
     "source",
     "spoken",
     "token_logp",

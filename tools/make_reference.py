@@ -25,6 +25,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from pytest_unlearn import api, plugin
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
+from pytest_unlearn.methods.data import LoopConfig
 from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PLUG_INS, PROBES, SOURCES, UTILITY
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.schema import PERCENT, Schema, schema
@@ -83,10 +84,16 @@ def scenario() -> str:
         option = named["plug_in"]["anyOf"][1]["properties"][name]
         lines += [f"### `{name}`\n", f"{option['description']}\n", *_table(option["anyOf"][0])]
     lines.append("## Methods, in `model: candidate`\n")
-    trained = _shared([named[f"candidate.{name}"] for name in METHODS.names()])
-    lines += ["Every method that trains has these keys beside its own:\n", *_table({"properties": trained})]
+    alike = _shared([named[f"candidate.{name}"] for name in METHODS.names()])
+    trained = {key: value for key, value in alike.items() if key in {*LoopConfig.__dataclass_fields__, "seeds"}}
+    lines += [
+        "Every method that trains has these keys beside its own; where one of them means something else or has another",
+        "default, it stands with the method again:\n",
+        *_table({"properties": trained}),
+    ]
     for name in METHODS.names():
-        lines += _kind(named[f"candidate.{name}"], "method", name, set(trained))
+        own = named[f"candidate.{name}"]
+        lines += _kind(own, "method", name, {key for key in trained if own["properties"].get(key) == trained[key]})
     return "\n".join(lines).rstrip() + "\n"
 
 

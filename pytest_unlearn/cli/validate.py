@@ -11,6 +11,7 @@ from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.cli.files import root_of, scenario_files, typed
 from pytest_unlearn.errors import ScenarioError
 from pytest_unlearn.runner.candidates import absent
+from pytest_unlearn.runner.needs import unmet
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 
@@ -24,6 +25,8 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
         try:
             scenario = load_scenario(path, root)
             knowledge = askable(scenario, root)
+            if problems := unmet(scenario, root):
+                raise ScenarioError(problems)
         except ScenarioError as error:
             broken += 1
             typer.echo(typed(error), err=True)

@@ -15,7 +15,7 @@ from pytest_unlearn.knowledge.tables import read_table
 from pytest_unlearn.names import normalise
 from pytest_unlearn.scenario.nodes import read_text
 
-NEEDED, OPTIONAL = ("question", "answer"), ("paraphrases", "entities")
+NEEDED, OPTIONAL = ("question", "answer"), ("paraphrases", "entities", "alternates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Pair:
     answers      every accepted wording of the answer; the first is trained on
     paraphrases  the question in other words, which no bundled method trains on
     entities     names of what it is about, as in the knowledge where there is one
+    alternates   plausible wrong answers, which methods may train on in place of the right one
     """
 
     question: str
@@ -32,6 +33,7 @@ class Pair:
     paraphrases: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     at: Mark = field(default=Mark(Path()), compare=False)
+    alternates: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -44,8 +46,9 @@ def read_pairs(path: Path, content: str) -> tuple[Pair, ...]:
     """The pairs of a file, in its order.
 
     JSONL: an object a line, with `question`, `answer` (a text, or a list of accepted ones) and perhaps the lists
-    `paraphrases` and `entities`. CSV: columns of these names, in which `|` separates several. `content` is the digest
-    of the file, so that a changed file is read again. Raises ScenarioError with every mistake of the file.
+    `paraphrases`, `entities` and `alternates`. CSV: columns of these names, in which `|` separates several. `content`
+    is the digest of the file, so that a changed file is read again. Raises ScenarioError with every mistake of the
+    file.
     """
     if path.suffix.lower() == ".csv":
         rows = read_table(path, content, NEEDED, OPTIONAL)
@@ -56,6 +59,7 @@ def read_pairs(path: Path, content: str) -> tuple[Pair, ...]:
                 row.several("paraphrases"),
                 row.several("entities"),
                 row.at,
+                row.several("alternates"),
             )
             for row in rows
         ]
@@ -63,6 +67,9 @@ def read_pairs(path: Path, content: str) -> tuple[Pair, ...]:
     else:
         pairs, problems = _lines(path)
     problems += _twice(pairs)
+    for pair in pairs:
+        if not set(map(normalise, pair.answers)).isdisjoint(map(normalise, pair.alternates)):
+            problems.append(problem(pair.at, "an answer stands in `alternates` as well, which are wrong answers"))
     if not pairs and not problems:
         problems.append(problem(Mark(path), "the file holds no question"))
     if problems:
@@ -112,8 +119,8 @@ class _Line:
                 self._add("", f"there is no field `{key}`")
         question = self._texts(data, "question", several=False)
         answers = self._texts(data, "answer", several=True)
-        paraphrases, entities = (self._texts(data, key, several=True) for key in OPTIONAL)
-        return Pair("".join(question), answers, paraphrases, entities, Mark(self._path, self._number))
+        paraphrases, entities, alternates = (self._texts(data, key, several=True) for key in OPTIONAL)
+        return Pair("".join(question), answers, paraphrases, entities, Mark(self._path, self._number), alternates)
 
     def _texts(self, data: dict[str, Any], key: str, *, several: bool) -> tuple[str, ...]:
         if key not in data:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from annotated_types import Ge, Gt, Lt
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.registry import METHODS, Use
+from pytest_unlearn.registry import METHODS, Entry, Use
 from pytest_unlearn.subjects.requests import Prompt
 
 
@@ -151,10 +151,18 @@ def method(
     reach: Literal["weights", "wrapper"] = "weights",
     on: frozenset[str] = frozenset({"weights"}),
     version: int = 1,
+    more: Callable[[Any], set[Need]] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register an unlearning method: `(subject, data, config, seed) -> Subject`, which leaves `subject` as it is.
 
-    `needs`: what of `data` it cannot do without. Raise `version` when its mathematics changes, so that candidates are
-    remade.
+    `needs`: what of `data` it cannot do without; `more` tells what else it needs with a config. Raise `version` when
+    its mathematics changes, so that candidates are remade.
     """
-    return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version)
+    return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version, more=more)
+
+
+def needs_of(entry: Entry[Any], config: Any) -> frozenset[Need]:
+    """What a method needs with this config."""
+    needs: frozenset[Need] = entry.facts["needs"]
+    more = entry.facts.get("more")
+    return needs | more(config) if more else needs

@@ -35,16 +35,17 @@ def train(
     config: Config,
     seed: int,
     objective: Objective[Config],
-    original: Sequence[SetName | View] = (),
+    original: Sequence[SetName | View] | Callable[[Opened], Sequence[View]] = (),
     beside: Beside | None = None,
 ) -> Subject:
     """A new subject: the weights of `subject` trained on `data` by `objective`. `subject` itself is not changed.
 
     `original` says where the objective compares with the frozen original: a set, where it needs the log-probability of
-    each answer, or `(set, "logits")`, or `(set, site)` for the states of a site. `beside` asks for a refusal or an
-    alternate answer beside each forget row of a step. Raises MethodError where a set that is needed is empty, where
-    `trainable` matches nothing, and where the training breaks down; SubjectError where the weights are not in this
-    process. Cut off, it leaves nothing behind.
+    each answer, or `(set, "logits")`, or `(set, site)` for the states of a site; a function where that depends on the
+    model. `beside` asks for a refusal or an alternate answer beside each forget row of a step.
+
+    Raises MethodError where a set that is needed is empty, where `trainable` matches nothing, and where the training
+    breaks down; SubjectError where the weights are not in this process. Cut off, it leaves nothing behind.
     """
     with subject.open() as now:
         fit(now, data, config, seed, objective, original, beside=beside)
@@ -57,7 +58,7 @@ def fit(
     config: Config,
     seed: int,
     objective: Objective[Config],
-    original: Sequence[SetName | View] = (),
+    original: Sequence[SetName | View] | Callable[[Opened], Sequence[View]] = (),
     tokens_at_once: int = TOKENS_AT_ONCE,
     beside: Beside | None = None,
 ) -> Losses:
@@ -82,7 +83,7 @@ def fit(
         sets[beside] = EncodedSet(beside, [one for some in partners for one in some], now)
         steps = with_partners(steps, sets[beside], [len(some) for some in partners])
     with precision(now.module, config):
-        frozen = Frozen(now, sets, views=original)
+        frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
     for one in plugged:
         frozen = one.original(frozen, now)
     n = steps_of(config, epoch)

@@ -51,9 +51,14 @@ def retain_terms(now: Opened, original: Frozen, pair: Pair, config: RetainConfig
     """`retain`: the term that `config` names, a mean over the answer tokens of the retain rows; nothing at weight 0."""
     if not config.retain_weight:
         return {}
+    return {"retain": retain_term(now, original, pair, config, config.retain_weight)}
+
+
+def retain_term(now: Opened, original: Frozen, pair: Pair, config: RetainConfig, weight: float) -> Term:
+    """The retain term that `config` names, a mean over the answer tokens of the retain rows, with this weight."""
     if config.retain == "kl":
-        return {"retain": kl_term(now, original, pair.retain, config.retain_weight)}
-    return {"retain": nll_term(now, pair.retain, config.retain_weight)}
+        return kl_term(now, original, pair.retain, weight)
+    return nll_term(now, pair.retain, weight)
 
 
 def kl_term(now: Opened, original: Frozen, rows: Rows, weight: float = 1.0) -> Term:

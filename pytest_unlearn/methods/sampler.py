@@ -23,7 +23,7 @@ class EncodedSet:
     """The forget or the retain set as token ids, encoded once and cut into rows as they are asked for."""
 
     def __init__(self, name: SetName, examples: Sequence[Example], opened: Opened) -> None:
-        self.name = name
+        self.name, self._examples = name, tuple(examples)
         self._all = opened.encode([(example.prompt, example.answer) for example in examples])
         self._weights = torch.tensor([example.weight for example in examples], device=self._all.ids.device)
         self._lengths: list[int] = self._all.mask.sum(1).tolist()
@@ -50,9 +50,17 @@ class EncodedSet:
         width = max(self._lengths[i] for i in at)
         ids, mask, labels = (part[places, :width] for part in (self._all.ids, self._all.mask, self._all.labels))
         lengths = tuple(self._answers[i] for i in step)
-        batch = TextBatch(ids, mask, labels)
-        weights = self._weights[places]
-        return Rows(self.name, batch, tuple(at), weights, len(step), sum(lengths), tuple(step), lengths)
+        return Rows(
+            self.name,
+            TextBatch(ids, mask, labels),
+            tuple(at),
+            self._weights[places],
+            count=len(step),
+            tokens=sum(lengths),
+            step=tuple(step),
+            lengths=lengths,
+            examples=tuple(self._examples[i] for i in step),
+        )
 
 
 def passes(n: int, size: int, generator: Generator) -> Iterator[list[int]]:
@@ -141,7 +149,7 @@ def in_pieces(sets: Mapping[SetName, EncodedSet], steps: Iterator[Places], token
         pieces = next((n for n in range(1, most) if _largest(sets, ordered, n) <= tokens_at_once), most)
         cut = {name: _cut(at, pieces) for name, at in ordered.items()}
         yield [
-            Pair({name: sets[name].rows(parts[i], ordered[name]) for name, parts in cut.items()}) for i in range(pieces)
+            Pair({name: sets[name].rows(parts[i], step[name]) for name, parts in cut.items()}) for i in range(pieces)
         ]
 
 

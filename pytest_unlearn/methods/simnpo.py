@@ -40,7 +40,8 @@ class SimNPOConfig(RetainConfig):
     """The options of the formula, beside the loop's.
 
     `beta`: how soon an answer that is unlikely counts less; near 0 the method is gradient ascent
-    `margin`: what is taken off beta times the loss: with more of it an answer must be less likely before it counts less
+    `margin`: what is taken off beta times the loss: with more an answer must be less likely before it counts less, e.g.
+    `1.0`
     """
 
     beta: Annotated[float, Gt(0)] = 4.5

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import LoopConfig
+from pytest_unlearn.methods.data import Example, LoopConfig
 from pytest_unlearn.subjects.opened import answers_at
 from pytest_unlearn.subjects.protocol import Batch, Opened
 
@@ -50,6 +50,7 @@ class Rows:
     tokens   answer tokens in the whole step
     step     the places of all rows of the step, in its order, of which `at` may be a part
     lengths  answer tokens of each of them
+    examples what each of them was made from
     """
 
     set: SetName
@@ -60,6 +61,7 @@ class Rows:
     tokens: int
     step: tuple[int, ...] = ()
     lengths: tuple[int, ...] = ()
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,7 +28,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, ORIGINAL, Data, method
+from pytest_unlearn.methods.data import FORGET, ORIGINAL, RETAIN, Data, method
 from pytest_unlearn.methods.frozen import LOGITS, Frozen
 from pytest_unlearn.methods.loop import train
 from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
@@ -63,7 +63,7 @@ def undial_terms(now: Opened, original: Frozen, pair: Pair, config: UNDIALConfig
     }
 
 
-@method("undial", needs={FORGET, ORIGINAL})
+@method("undial", needs={FORGET, ORIGINAL}, more=lambda config: {RETAIN} if config.retain_weight else set())
 def undial(subject: Subject, data: Data, config: UNDIALConfig, seed: int) -> Subject:
     """`subject` taught by itself, with the forget answers turned down."""
     views = (("forget", LOGITS), *retain_views(config))

@@ -1,21 +1,25 @@
-"""What a method is given to train on: what must go, and half of what must stay, as it is asked directly."""
+"""What a method is given to train on: what must go, half of what must stay, and what to say in place of an answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_unlearn.digest import digest
 from pytest_unlearn.knowledge.closure import Closure, Kept
 from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.pairs import Pair
 from pytest_unlearn.knowledge.render import phrase
 from pytest_unlearn.methods.data import Data, Example
+from pytest_unlearn.methods.refusals import refusals
 from pytest_unlearn.probes.question import fact_probes, sides
 from pytest_unlearn.subjects.requests import Prompt
 
+ALTERNATES = 5  # wrong answers to a forgotten question
+
 
 def training_data(knowledge: Knowledge, closure: Closure, trained: Kept, held_out: Kept) -> Data:
-    """Forget, retain and holdout sets.
+    """Forget, retain and holdout sets, refusals, and alternates: wrong answers to the questions that are forgotten.
 
     Only the first wording of a relation is trained on, of a question itself and its first answer, of a document its
     pieces as raw text.
@@ -28,6 +32,8 @@ def training_data(knowledge: Knowledge, closure: Closure, trained: Kept, held_ou
         ),
         retain=_kept(knowledge, closure, trained),
         holdout=_kept(knowledge, closure, held_out),
+        refusals=refusals(),
+        alternates=(*_alternates(knowledge, closure, hidden), *_told(closure.pairs)),
     )
 
 
@@ -56,3 +62,27 @@ def _examples(
                 worded = phrase(side.relation.answer, subject=side.named, object=answer)
                 found.append(Example(probe.prompt, worded, probe.unit, (side.named, answer)))
     return tuple(found)
+
+
+def _told(pairs: Iterable[Pair]) -> Iterator[Example]:
+    """The alternates that a file of questions gives."""
+    for pair in pairs:
+        for answer in pair.alternates:
+            yield Example(Prompt.of(pair.question), answer, pair.id, pair.entities)
+
+
+def _alternates(knowledge: Knowledge, closure: Closure, hidden: frozenset[Fact]) -> Iterator[Example]:
+    """Up to five wrong answers to each question about a target fact, of the type of the right one.
+
+    None of them is a true answer to it, stands in it, is at either end of a fact that must be gone, or is forgotten
+    itself. Which ones is decided by a hash, the same on every machine.
+    """
+    gone = {name for fact in hidden for name in (fact.subject, fact.object)} | closure.entities
+    for side in sides(knowledge, closure.target, forward=True):
+        for probe in fact_probes(knowledge, [side], hidden, kind="direct", wordings=slice(1)):
+            if probe is None:
+                continue
+            names = [rival[0] for rival in probe.rivals if rival[0] not in gone]
+            for answer in sorted(names, key=lambda name: digest(probe.prompt.text, name))[:ALTERNATES]:
+                worded = phrase(side.relation.answer, subject=side.named, object=answer)
+                yield Example(probe.prompt, worded, probe.unit, (side.named, answer))

@@ -12,6 +12,7 @@ from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.methods.data import Data, LoopConfig
 from pytest_unlearn.methods.resume import resumable
 from pytest_unlearn.registry import METHODS, PLUG_INS, WORLDS, ZOO, Entry
+from pytest_unlearn.runner.needs import REMADE, lacking, needed
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
@@ -36,11 +37,6 @@ def not_given(target: Target) -> str:
         f"no candidate for '{target.label}': name one under `model: candidate`, or give a checkpoint with "
         f"--unlearn-candidate {target.label}=PATH"
     )
-
-
-def _remedy(need: str) -> str:
-    """What to write where a set is empty."""
-    return ": half of what must stay is trained on, the rest asked; name more facts" if need == "retain" else ""
 
 
 class FromRecipe(LocalSubject):
@@ -109,24 +105,21 @@ class Maker:
     def _by_method(self, use: MethodUse, more: int, scene: Scene, original: LocalSubject) -> LocalSubject:
         entry = METHODS.get(use.name)
         seed = scene.scenario.seeds.method + more
-        if use.name == "retrain":
+        if use.name == REMADE:
             recipe = self._recipe_name(scene, f"{use.at}: `method: retrain`")
             return self._trained(recipe, scene, scene.closure, seed + 1)
         data = scene.data()
-        plug_ins = [PLUG_INS.get(one.name) for one in getattr(use.config, "wrap", ())]
-        for kind, one in [("method", entry), *(("plug-in", one) for one in plug_ins)]:
-            for need in sorted(one.facts["needs"]):
-                if not data.has(need):
-                    raise MethodError(
-                        f"{use.at}: {kind} '{one.name}' needs a {need} set, and this scenario's is empty{_remedy(need)}"
-                    )
+        if why := lacking(use, data):
+            raise MethodError(f"{use.at}: {why}")
+        data = needed(use, data)
         adapter = isinstance(use.config, LoopConfig) and use.config.keeps_adapter
         if adapter and isinstance(original, AdaptedSubject):
             raise MethodError(
                 f"{use.at}: `lora: {{keep: true}}` needs an original without an adapter, and this one has one: its "
                 "own would stand on the two merged, which is no model that is kept"
             )
-        versions = [one.facts["version"] for one in (entry, *plug_ins)]
+        plug_ins = [one.name for one in use.config.wrap] if isinstance(use.config, LoopConfig) else []
+        versions = [one.facts["version"] for one in (entry, *map(PLUG_INS.get, plug_ins))]
         key = digest(
             use.name, versions, use.config, seed, scene.scenario.seeds.data, original.digest, data,
             self._placement.kind, self._placement.precision,

@@ -5,21 +5,28 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+import typing
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from annotated_types import Ge, Gt, Le
 from pydantic import TypeAdapter
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from pytest_unlearn.errors import MethodError
+from pytest_unlearn.errors import MethodError, ScenarioError
+from pytest_unlearn.methods import loop
 from pytest_unlearn.methods.data import Data, Example, LoopConfig, Need
+from pytest_unlearn.methods.sampler import EncodedSet
+from pytest_unlearn.methods.terms import Rows
 from pytest_unlearn.registry import METHODS
+from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.subjects.devices import Placement
 from pytest_unlearn.subjects.local import LocalSubject
+from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt, Score
 
 NAMES = METHODS.names()
@@ -42,7 +49,7 @@ DATA = Data(
     _examples(RETAIN),
     _examples({"Peru": "Lima"}),
     ("I do not know.",),
-    _examples({"France": "Nice"}),
+    _examples({"France": "Nice", "Spain": "Toledo", "Italy": "Milan"}),
 )
 
 
@@ -77,6 +84,12 @@ def _subject(seed: int = 0) -> FromScratch:
     return FromScratch.of(model, tokenizer, CPU)
 
 
+@cache
+def _knowing() -> LocalSubject:
+    """The same, trained to know all capitals."""
+    return _made("finetune", _subject(), data=Data((), (*DATA.forget, *DATA.retain)), steps=80, lr=3e-3, batch=8)
+
+
 class FromScratch(LocalSubject):
     """A model whose recipe is known: random weights."""
 
@@ -86,7 +99,7 @@ class FromScratch(LocalSubject):
 
 def _config(name: str, **more: Any) -> Any:
     kind = METHODS.get(name).config
-    return kind(steps=3, lr=1e-2, batch=2, **more) if issubclass(kind, LoopConfig) else kind()
+    return kind(**{"steps": 3, "lr": 1e-2, "batch": 2, **more}) if issubclass(kind, LoopConfig) else kind()
 
 
 def _made(name: str, subject: LocalSubject, seed: int = 0, data: Data = DATA, **more: Any) -> LocalSubject:
@@ -184,7 +197,7 @@ def test_its_seed_decides_and_the_world_s_random_numbers_do_not(name, trainable)
 
 @pytest.mark.parametrize("name", TRAINS)
 def test_a_set_that_it_needs_and_that_is_empty_is_named(name):
-    for need in METHODS.get(name).facts["needs"] & {Need.FORGET, Need.RETAIN}:
+    for need in METHODS.get(name).facts["needs"] - {Need.ORIGINAL}:
         with pytest.raises(MethodError, match="empty"):
             _made(name, _subject(), data=dataclasses.replace(DATA, **{need.value: ()}))
 
@@ -204,7 +217,102 @@ def test_a_model_in_a_folder_is_trained_as_one_in_memory(name, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in TRAINS if Need.FORGET in METHODS.get(name).facts["needs"]])
 def test_a_method_that_trains_on_the_forget_set_makes_its_answers_less_likely(name):
-    original = _subject()
-    made = _made(name, original)
+    """On a model that knows them: many objectives let an answer be that is unlikely already."""
+    original = _knowing()
+    made = _made(name, original, steps=12, lr=1e-3)
     before, after = (sum(logp for (logp,) in _scores(subject)[: len(FORGET)]) for subject in (original, made))
-    assert after < before - 1
+    assert before > -1
+    assert after < before - 5
+
+
+def _weights(subject: LocalSubject) -> torch.Tensor:
+    return torch.cat([weight.detach().flatten() for weight in _taken(subject)[0].parameters()])
+
+
+def _moved(subject: LocalSubject, original: LocalSubject, other: LocalSubject) -> float:
+    """How far apart two subjects are, as a share of how far the first is from the original."""
+    one, start, two = map(_weights, (subject, original, other))
+    return ((one - two).norm() / (one - start).norm()).item()
+
+
+@pytest.mark.parametrize("name", TRAINS)
+@pytest.mark.parametrize("trainable", ["all", "lora"])
+def test_at_a_learning_rate_of_nought_it_is_the_identity(name, trainable):
+    assert _made(name, _subject(), lr=0.0, trainable=trainable).digest == _subject().digest
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_the_side_of_the_padding_makes_no_difference(name, monkeypatch):
+    """One plain step: what rounding changes in a gradient, AdamW would blow up where a gradient is near 0."""
+    monkeypatch.setattr(torch.optim, "AdamW", lambda weights, lr, weight_decay: torch.optim.SGD(weights, lr=lr))
+    config = {"steps": 1, "lr": 1.0, "batch": 3}
+    right = _made(name, _knowing(), **config)
+    cut = EncodedSet.rows
+    flipped = []
+
+    def left(self: EncodedSet, at: Any, step: Any) -> Rows:
+        rows = cut(self, at, step)
+        shifts = (rows.batch.mask.shape[1] - rows.batch.mask.sum(1)).tolist()
+        flipped.append(any(shifts))
+        batch = TextBatch(*(
+            torch.stack([row.roll(shift) for row, shift in zip(part, shifts, strict=True)])
+            for part in (rows.batch.ids, rows.batch.mask, rows.batch.labels)
+        ))  # fmt: skip
+        return dataclasses.replace(rows, batch=batch)
+
+    monkeypatch.setattr(EncodedSet, "rows", left)
+    assert _moved(right, _knowing(), _made(name, _knowing(), **config)) < 1e-3
+    assert any(flipped)
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_a_step_in_pieces_moves_the_weights_as_one_large_batch_does(name, monkeypatch):
+    monkeypatch.setattr(torch.optim, "AdamW", lambda weights, lr, weight_decay: torch.optim.SGD(weights, lr=lr))
+    config = {"steps": 2, "lr": 0.1, "batch": 3}
+    whole = _made(name, _knowing(), **config)
+    plain, pieces = loop.paired_steps, []
+
+    def small(sets: Any, batch: int, seed: int, tokens_at_once: int) -> Any:
+        for step in plain(sets, batch, seed, 1):
+            pieces.append(len(step))
+            yield step
+
+    monkeypatch.setattr(loop, "paired_steps", small)
+    assert _moved(whole, _knowing(), _made(name, _knowing(), **config)) < 1e-3
+    assert set(pieces) == {3}
+
+
+def _outside(config: type) -> list[tuple[str, float, str]]:
+    """For each option with a range a number outside of it, and how the range is told."""
+    found = []
+    for key, hint in typing.get_type_hints(config, include_extras=True).items():
+        parts = [hint, *typing.get_args(hint)]  # `Annotated[...] | None` has its range inside
+        for bound in (bound for part in parts for bound in getattr(part, "__metadata__", ())):
+            match bound:
+                case Gt(gt=limit):
+                    found.append((key, limit, f"must be above {limit}"))
+                case Ge(ge=limit):
+                    found.append((key, limit - 1, f"must be at least {limit}"))
+                case Le(le=limit):
+                    found.append((key, limit + 1, f"must be at most {limit}"))
+    return found
+
+
+BAD = [(name, *bad) for name in NAMES for bad in _outside(METHODS.get(name).config)]
+
+
+@pytest.mark.parametrize(("name", "key", "value", "told"), BAD)
+def test_an_option_outside_of_its_range_is_refused_with_the_range_at_its_place(name, key, value, told, tmp_path):
+    path = tmp_path / "a.unlearn.yaml"
+    path.write_text(
+        f"version: 1\nmodel:\n  original: x\n  candidate:\n    method: {name}\n    {key}: {value}\n"
+        "knowledge: {source: countries}\nforget: France\nchecks: {direct: {ask: direct, limit: 5%}}\n"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path, tmp_path)
+    (problem,) = caught.value.problems
+    assert (problem.mark.line, problem.message.partition(":")[0]) == (6, told)
+
+
+def test_every_method_that_trains_has_options_with_a_range():
+    assert {name for name, *_ in BAD} == set(TRAINS)

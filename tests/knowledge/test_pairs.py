@@ -51,6 +51,14 @@ def test_a_table_says_the_same_with_bars_between_several(tmp_path: Path) -> None
     assert [one.at.line, two.at.line] == [2, 3]
 
 
+def test_wrong_answers_may_stand_beside_the_right_ones(tmp_path: Path) -> None:
+    line = '{"question": "Where does Jane live?", "answer": "Lyon", "alternates": ["Turin", "Oslo"]}'
+    (one,) = read(tmp_path, line)
+    (two,) = read(tmp_path, "question,answer,alternates\nWhere does Jane live?,Lyon,Turin|Oslo\n", "q.csv")
+    assert one == two == Pair("Where does Jane live?", ("Lyon",), alternates=("Turin", "Oslo"))
+    assert one.id == Pair("Where does Jane live?", ("Lyon",)).id
+
+
 def test_a_unit_holds_no_word_of_the_question_and_depends_on_question_and_answer(tmp_path: Path) -> None:
     one = Pair("Where?", ("Lyon",))
     assert one.id.startswith("q:") and len(one.id) == 14
@@ -69,6 +77,7 @@ def test_every_mistake_of_a_file_is_told_at_its_place(tmp_path: Path) -> None:
         '{"question": "d", "answer": "e", "source": "f", "paraphrases": [""]}',
         '{"question": "Is it?", "answer": "yes"}',
         '{"question": "is it?", "answer": "no"}',
+        '{"question": "Was it?", "answer": ["yes", "Indeed"], "alternates": ["no", "indeed"]}',
     ]
     assert complaints(tmp_path, "\n".join(lines)) == [
         '1:32 not valid JSON: Expecting \',\' delimiter; a line is one object, {"question": ..., "answer": ...}',
@@ -79,17 +88,21 @@ def test_every_mistake_of_a_file_is_told_at_its_place(tmp_path: Path) -> None:
         "5:17 `answer` must be a text or a list of texts: put it in quotes",
         "6:2 `question` must not be empty",
         "6:19 `answer` must not be empty",
-        "7:34 unknown field 'source' (known: answer, entities, paraphrases, question)",
+        "7:34 unknown field 'source' (known: alternates, answer, entities, paraphrases, question)",
         "7:49 `paraphrases` must not be empty",
         "9:1 line 8 asks this already: give all accepted answers there",
+        "10:1 an answer stands in `alternates` as well, which are wrong answers",
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("", ["1:1 the table is empty: its first line is question,answer,paraphrases,entities"]),
-        ("question,answer\n", ["1:1 the table is empty: its first line is question,answer,paraphrases,entities"]),
+        ("", ["1:1 the table is empty: its first line is question,answer,paraphrases,entities,alternates"]),
+        (
+            "question,answer\n",
+            ["1:1 the table is empty: its first line is question,answer,paraphrases,entities,alternates"],
+        ),
         (
             "question;answer\na;b\n",
             [

@@ -26,18 +26,20 @@ LETTERS = "abcdefgh"
 
 @dataclass
 class Bigram:
-    """An opened model over the letters a to h. A prompt and its answer are letters; each letter is a token."""
+    """An opened model over the letters a to h. A prompt and its answer are letters, each a token; spaces are none."""
 
     module: nn.Module
     sites: Mapping[str, nn.Module] = field(default_factory=dict)
 
     def encode(self, examples: Sequence[tuple[Prompt, str]]) -> TextBatch:
-        rows = [[LETTERS.index(letter) for letter in prompt.text + answer] for prompt, answer in examples]
+        rows = [
+            [LETTERS.index(letter) for letter in prompt.text.replace(" ", "") + answer] for prompt, answer in examples
+        ]
         width = max(map(len, rows))
         ids = torch.zeros(len(rows), width, dtype=torch.long)
         mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
-        for i, ((prompt, _), row) in enumerate(zip(examples, rows, strict=True)):
-            start, end = len(prompt.text), len(row)
+        for i, ((_, answer), row) in enumerate(zip(examples, rows, strict=True)):
+            start, end = len(row) - len(answer), len(row)
             ids[i, :end], mask[i, :end], labels[i, start:end] = torch.tensor(row), 1, torch.tensor(row[start:])
         return TextBatch(ids, mask, labels)
 
@@ -46,7 +48,8 @@ class Bigram:
         labels = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-100)
         values = self.module(batch.ids)  # (batch, seq, vocab)
         rows = [row[:-1][labels[1:] != -100] for row, labels in zip(values, batch.labels, strict=True)]
-        return nn.utils.rnn.pad_sequence(rows, batch_first=True), labels
+        longest = labels.shape[1]  # past the end of a row stands something that means nothing and has a gradient
+        return torch.stack([torch.cat([row, row[-1:].expand(longest - len(row), -1)]) for row in rows]), labels
 
     def save(self, folder: Path) -> None:
         raise NotImplementedError

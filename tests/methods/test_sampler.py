@@ -147,6 +147,7 @@ def test_the_pieces_of_a_step_hold_its_rows_once_and_know_its_counts(bigram, tok
     for name in ("forget", "retain"):
         assert sorted(i for piece in pieces for i in getattr(piece, name).at) == list(range(6))
         assert {(getattr(p, name).count, getattr(p, name).tokens) for p in pieces} == {(6, getattr(whole, name).tokens)}
+        assert {getattr(p, name).step for p in pieces} == {tuple(step[name])}  # in its own order, whatever the pieces
     if tokens_at_once > 6:
         assert all(sum(rows.batch.ids.numel() for rows in p.rows.values()) <= tokens_at_once for p in pieces)
     # three rows of two tokens and three of three, in both sets: in halves the larger one has 18 tokens

@@ -43,6 +43,7 @@ from pytest_unlearn.methods.data import Data, Example, Layers, LoopConfig, LoraC
 from pytest_unlearn.methods.frozen import Frozen, View
 from pytest_unlearn.methods.loop import train
 from pytest_unlearn.methods.partners import Beside
+from pytest_unlearn.methods.plug import Gradients, PlugIn, Weights, plug_in
 from pytest_unlearn.methods.retain import RetainConfig, kl_term, retain_term, retain_terms, retain_views
 from pytest_unlearn.methods.terms import (
     Objective,
@@ -60,6 +61,7 @@ from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.probe import Built, Names, Probe, Way
 from pytest_unlearn.probes.question import Side, fact_probes, sides
 from pytest_unlearn.probes.space import Listed, Space, probe_kind
+from pytest_unlearn.registry import Use
 from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
 from pytest_unlearn.subjects.ask import Ask, Asking
 from pytest_unlearn.subjects.protocol import Batch, Opened, Reach, Subject
@@ -99,6 +101,7 @@ __all__ = [
     "Generate",
     "Grade",
     "Grader",
+    "Gradients",
     "KeepConfig",
     "Kept",
     "Knowledge",
@@ -120,6 +123,7 @@ __all__ = [
     "Outputs",
     "Pair",
     "Part",
+    "PlugIn",
     "Probe",
     "Problem",
     "Prompt",
@@ -151,9 +155,11 @@ __all__ = [
     "UnansweredError",
     "UnlearnError",
     "UnmeasurableError",
+    "Use",
     "Verb",
     "View",
     "Way",
+    "Weights",
     "fact_probes",
     "grader",
     "kept",
@@ -162,6 +168,7 @@ __all__ = [
     "method",
     "metric",
     "nll_term",
+    "plug_in",
     "probe_kind",
     "retain_term",
     "retain_terms",

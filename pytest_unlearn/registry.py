@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -38,6 +39,14 @@ class Entry(Generic[Made]):
         return doc.strip().split("\n")[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A registered name and its config dataclass."""
+
+    name: str
+    config: Any
+
+
 class Registry(Generic[Made]):
     """Names of one family, e.g. probe kinds. `package` holds the built-in files, each named as it registers."""
 
@@ -46,11 +55,12 @@ class Registry(Generic[Made]):
         self._entries: dict[str, Entry[Made]] = {}
 
     def register(self, name: str, **facts: Any) -> Callable[[Made], Made]:
-        """Decorator: the wrapped function's `config` annotation names its config dataclass."""
+        """Decorator: the `config` annotation of the function or class names its config dataclass."""
 
         def decorate(make: Made) -> Made:
             hint = make.__annotations__["config"]
-            config = hint if isinstance(hint, type) else make.__globals__[hint]
+            home = getattr(make, "__globals__", None) or vars(sys.modules[make.__module__])
+            config = hint if isinstance(hint, type) else home[hint]
             self._entries[name] = Entry(name, make, config, facts)
             return make
 
@@ -93,8 +103,12 @@ METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metri
 METHODS: Registry[Callable[..., Any]] = Registry(
     "method",
     "pytest_unlearn.methods",
-    skip=("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "partners", "refusals", "retain"),
+    skip=(
+        *("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "partners", "refusals", "retain"),
+        *("compute", "optimiser", "resume"),
+    ),
 )
+PLUG_INS: Registry[Callable[..., Any]] = Registry("plug-in", "pytest_unlearn.methods.wraps")
 SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")
 WORLDS: Registry[Callable[..., Any]] = Registry("recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate"))
 ZOO: Registry[Callable[..., Any]] = Registry("zoo model", "pytest_unlearn.zoo", skip=("leak",))

@@ -26,7 +26,7 @@ from pytest_unlearn import api, plugin
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
 from pytest_unlearn.methods.data import LoopConfig
-from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PROBES, SOURCES, UTILITY
+from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PLUG_INS, PROBES, SOURCES, UTILITY
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.schema import PERCENT, Schema, schema
 
@@ -78,6 +78,10 @@ def scenario() -> str:
     lines.append("## Graders, in `grade`\n")
     for name in GRADERS.names():
         option = named["grader"]["anyOf"][1]["properties"][name]
+        lines += [f"### `{name}`\n", f"{option['description']}\n", *_table(option["anyOf"][0])]
+    lines.append("## Plug-ins of a method, in `wrap`\n")
+    for name in PLUG_INS.names():
+        option = named["plug_in"]["anyOf"][1]["properties"][name]
         lines += [f"### `{name}`\n", f"{option['description']}\n", *_table(option["anyOf"][0])]
     lines.append("## Methods, in `model: candidate`\n")
     alike = _shared([named[f"candidate.{name}"] for name in METHODS.names()])
@@ -183,6 +187,7 @@ SHELVES = {
     "knowledge": "Knowledge",
     "subjects": "Subjects, requests and answers",
     "verdict": "Verdicts",
+    "registry": "Registered names",
     "names": "Names in running text",
     "errors": "Errors and warnings",
 }
@@ -192,6 +197,7 @@ GROUPS = (
     (UTILITY, api.utility),
     (METRICS, api.metric),
     (METHODS, api.method),
+    (PLUG_INS, api.plug_in),
     (SOURCES, api.source),
 )
 

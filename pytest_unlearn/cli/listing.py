@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pytest_unlearn.registry import METHODS, METRICS, PROBES, UTILITY, ZOO, Registry
+from pytest_unlearn.registry import METHODS, METRICS, PROBES, UTILITY, ZOO, Registry, Use
 from pytest_unlearn.scenario.meanings import meanings
 
 NAMES = {float: "number", int: "whole number", str: "text", bool: "true | false", type(None): "null"}
@@ -91,6 +91,8 @@ def _type(hint: Any) -> str:
         return " | ".join(map(str, args))
     if origin in (typing.Union, types.UnionType):
         return " | ".join(dict.fromkeys(_type(arg) for arg in args))
+    if hint is Use:
+        return "plug-in"
     if dataclasses.is_dataclass(hint):
         return f"{{{', '.join(field.name for field in dataclasses.fields(hint))}}}"
     if origin in (tuple, list):

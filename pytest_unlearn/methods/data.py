@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
-from pytest_unlearn.registry import METHODS, Entry
+from pytest_unlearn.errors import MethodError
+from pytest_unlearn.registry import METHODS, Entry, Use
 from pytest_unlearn.subjects.requests import Prompt
 
 
@@ -54,15 +55,20 @@ class Data:
         return bool(getattr(self, need.value, True))
 
 
+Sampler: TypeAlias = Literal["paired", "cyclic", "modular"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraConfig:
     """Low-rank adapters on all linear layers, merged before the model is judged.
 
-    `rank`: the rank of the adapters. `alpha`: their scale, divided by the rank.
+    `rank`: the rank of the adapters. `alpha`: their scale, divided by the rank. `keep`: keep the candidate as the
+    original with adapters, which are not merged: a small folder that peft can load
     """
 
     rank: Annotated[int, Ge(1)] = 16
     alpha: Annotated[float, Gt(0)] = 32.0
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,27 +76,52 @@ class LoopConfig:
     """Options of the one training loop, shared by every method that trains.
 
     `steps`: how many steps; wins over `epochs`, e.g. `20`
-    `epochs`: passes over the forget set
+    `epochs`: passes over the forget set, or over the pairs of another sampler
     `lr`: the learning rate
     `batch`: forget rows in a step; as many retain rows are paired with them
+    `sampler`: which retain rows stand beside the forget rows: any, from passes of their own (`paired`); the next, until
+    the larger set is through (`cyclic`); those about the same entity, until both are through (`modular`)
     `schedule`: how the learning rate changes
     `warmup`: steps in which the learning rate rises to `lr`; below 1 it is a share of the steps
-    `weight_decay`: of the AdamW optimiser
+    `optimiser`: AdamW, AdamW that keeps its states in 8 bits (with the package bitsandbytes), or plain gradient descent
+    `momentum`: of AdamW, its beta_1
+    `weight_decay`: of the optimiser
     `clip`: the norm that a gradient has at most; null for no limit
     `trainable`: the weights that may change: `all`, `lora`, `{layers: [a, b]}` or `{modules: [name, ...]}`
     `lora`: the adapters, where `trainable` is `lora`, e.g. `{rank: 8}`
+    `precision`: on CUDA, `mixed` multiplies matrices in bfloat16; weights that train are float32 either way
+    `gradient_checkpointing`: work activations out again on the way back instead of keeping them: less memory, for about
+    a third more time
+    `wrap`: plug-ins of the loop, applied in this order: a name, `{name: {key: value}}`, or a list of these, e.g.
+    `[geometric_disentanglement, {task_arithmetic: {factor: 0.5}}]`
     """
 
     steps: Annotated[int, Ge(1)] | None = None
     epochs: Annotated[float, Gt(0)] = 5.0
     lr: Annotated[float, Gt(0)] = 1e-5
     batch: Annotated[int, Ge(1)] = 8
+    sampler: Sampler = "paired"
     schedule: Literal["constant", "linear", "cosine", "one_cycle"] = "constant"
     warmup: Annotated[float, Ge(0)] = 0.0
+    optimiser: Literal["adamw", "adamw_8bit", "sgd"] = "adamw"
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
     weight_decay: Annotated[float, Ge(0)] = 0.0
     clip: Annotated[float, Gt(0)] | None = 1.0
     trainable: Literal["all", "lora"] | Layers | Modules = "all"
     lora: LoraConfig = LoraConfig()
+    precision: Literal["mixed", "full"] = "mixed"
+    gradient_checkpointing: bool = False
+    wrap: tuple[Use, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises MethodError for options that do not go together."""
+        if self.lora.keep and self.trainable != "lora":
+            raise MethodError("`lora: {keep: true}` keeps adapters, which only `trainable: lora` makes")
+
+    @property
+    def keeps_adapter(self) -> bool:
+        """Whether the candidate is the original with adapters."""
+        return self.trainable == "lora" and self.lora.keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,12 +40,12 @@ class Frozen:
         """`views` are what will be asked for; a set alone stands for its `logp`, and None for those of all sets."""
         asked = sets if views is None else views
         wanted = [(view, LOGP) if isinstance(view, str) else view for view in asked]
-        self._views = frozenset((name, what) for name, what in wanted if name in sets)
+        self.views = frozenset((name, what) for name, what in wanted if name in sets)
         self._opened = opened
         self._kept: dict[View, list[Tensor]] = {}
         self._start: list[tuple[nn.Parameter, Tensor]] = []
-        large = sorted(view for view in self._views if view[1] != LOGP)
-        for name, _ in self._views.difference(large):
+        large = sorted(view for view in self.views if view[1] != LOGP)
+        for name, _ in self.views.difference(large):
             self._kept[name, LOGP] = self._all(sets[name], LOGP, rows_at_once)
         room = float(keep)
         for view in large:  # the first row tells how much a token takes
@@ -84,13 +84,13 @@ class Frozen:
 
     def _of(self, rows: Rows, what: str) -> list[Tensor]:
         """One tensor a row."""
-        if (rows.set, what) not in self._views:
+        if (rows.set, what) not in self.views:
             raise LookupError(
                 f"this objective compares with the original on the {rows.set} set: `train` must be told so"
             )
         if (known := self._kept.get((rows.set, what))) is not None:
             return [known[i] for i in rows.at]
-        with self._as_it_was():
+        with self.as_it_was():
             return self._say(rows, what)
 
     def _all(self, examples: EncodedSet, what: str, rows_at_once: int) -> list[Tensor]:
@@ -112,7 +112,7 @@ class Frozen:
             return [value[:count].clone() for value, count in zip(values, counts, strict=True)]
 
     @contextmanager
-    def _as_it_was(self) -> Iterator[None]:
+    def as_it_was(self) -> Iterator[None]:
         """The weights from before the first step, in place of those of now."""
         now = [weight.data for weight, _ in self._start]
         try:

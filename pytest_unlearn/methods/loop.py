@@ -1,4 +1,4 @@
-"""The one training loop, read from top to bottom: rows, terms, gradient, step."""
+"""The one training loop, read from top to bottom: rows, terms, gradient, step; plug-ins are asked on the way."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
+from pytest_unlearn.methods.compute import checkpointed, precision
 from pytest_unlearn.methods.data import Data, Example, LoopConfig
 from pytest_unlearn.methods.frozen import Frozen, View
+from pytest_unlearn.methods.optimiser import optimiser_of
 from pytest_unlearn.methods.partners import Beside, partners_of, with_partners
-from pytest_unlearn.methods.sampler import EncodedSet, paired_steps
+from pytest_unlearn.methods.plug import Gradients, add_gradients, having, plug_ins, spread_of, weigh
+from pytest_unlearn.methods.resume import Checkpoint
+from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, sampled
 from pytest_unlearn.methods.terms import Config, Objective, SetName
 from pytest_unlearn.methods.trainable import trainable
 from pytest_unlearn.subjects.protocol import Opened, Subject
@@ -61,45 +65,78 @@ def fit(
     """Train `now` in place; returns the mean of each term in every step, before its update and without its weight.
 
     A step of more than about `tokens_at_once` tokens goes through the model in pieces; their gradients add up to that
-    of one large batch. The same seed gives the same weights to the bit on the same device.
+    of one large batch. The same seed gives the same weights to the bit on the same device, also where the training was
+    cut off within `resumable` and goes on.
     """
     now.module.eval()  # no dropout: the gradient is that of the function that is judged
+    plugged = plug_ins(config.wrap, seed)
+    combining = having(plugged, "combine")
+    for one in plugged:
+        data = one.data(data, now)
     examples: dict[SetName, tuple[Example, ...]] = {"forget": data.forget, "retain": data.retain}
     sets = {name: EncodedSet(name, rows, now) for name, rows in examples.items() if rows}
     if not sets:
         raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
-    steps = paired_steps(sets, config.batch, seed, tokens_at_once if beside is None else tokens_at_once * 2 // 3)
+    epoch, places = sampled(config.sampler, data, config.batch, seed)
+    steps = in_pieces(sets, places, tokens_at_once if beside is None else tokens_at_once * 2 // 3)
     if beside is not None and (partners := partners_of(data, beside, seed)):
         sets[beside] = EncodedSet(beside, [one for some in partners for one in some], now)
         steps = with_partners(steps, sets[beside], [len(some) for some in partners])
-    frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
-    n = steps_of(config, len(data.forget or data.retain))
+    with precision(now.module, config):
+        frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
+    for one in plugged:
+        frozen = one.original(frozen, now)
+    n = steps_of(config, epoch)
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
-    losses: Losses = []
-    with trainable(now.module, config, generator) as weights, _progress(n) as show:
+    with trainable(now, config, generator) as weights, checkpointed(now, config), _progress(n) as show:
         frozen.hold(weights)
-        optimiser = torch.optim.AdamW(weights, lr=config.lr, weight_decay=config.weight_decay)
-        for i in range(n):
+        named = {name: weight for name, weight in now.module.named_parameters() if weight.requires_grad}
+        start = {name: weight.detach().clone() for name, weight in named.items()} if having(plugged, "finished") else {}
+        optimiser = optimiser_of(weights, config)
+        checkpoint = Checkpoint(named, optimiser, plugged, objective)
+        losses: Losses = checkpoint.load()
+        for done in losses:
+            next(steps)
+            show(done)
+        for i in range(len(losses), n):
             for group in optimiser.param_groups:
                 group["lr"] = config.lr * pace(i, n, config)
             optimiser.zero_grad()
 
             seen: dict[str, float] = {}
+            gradients: Gradients = {}
             for pair in next(steps):
-                terms = objective(now, frozen, pair, config)
+                with precision(now.module, config):
+                    terms = objective(now, frozen, pair, config)
                 for name, term in terms.items():
                     seen[name] = seen.get(name, 0.0) + term.mean.item()
                 _check(i, n, seen)
-                torch.autograd.backward([term.weight * term.mean for term in terms.values()])
+                if combining:
+                    add_gradients(gradients, terms, named)
+                else:
+                    torch.autograd.backward([term.weight * term.mean for term in terms.values()])
 
+            if combining:
+                spread = spread_of(optimiser, named)
+                for one in combining:
+                    gradients = one.combine(gradients, spread)
+                weigh(gradients, {name: term.weight for name, term in terms.items()}, named)
             norm = torch.nn.utils.clip_grad_norm_(weights, config.clip or math.inf)
             if not torch.isfinite(norm):
                 raise MethodError(_broken(i, n, "the norm of the gradient", norm.item()))
             optimiser.step()
+            with torch.no_grad():
+                for one in plugged:
+                    one.stepped(named, i, n)
             losses.append(seen)
+            checkpoint.keep(losses)
             show(seen)
         optimiser.zero_grad()
+        with torch.no_grad():
+            for one in plugged:
+                one.finished(start, named)
+        checkpoint.done()
     return losses
 
 

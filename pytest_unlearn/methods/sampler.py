@@ -1,19 +1,22 @@
-"""Which rows a step trains on: shuffled passes over the forget set, and as many retain rows beside them."""
+"""Which rows a step trains on, in which order, and how they are cut into pieces that fit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import Example
+from pytest_unlearn.methods.data import Data, Example, Sampler
 from pytest_unlearn.methods.terms import IGNORED, Pair, Rows, SetName
 from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.protocol import Opened
 
 if TYPE_CHECKING:
     from torch import Generator
+
+Places: TypeAlias = dict[SetName, list[int]]  # of a step, in each set
 
 
 class EncodedSet:
@@ -32,6 +35,10 @@ class EncodedSet:
     def tokens(self, i: int) -> int:
         """Answer tokens of the example at this place."""
         return self._answers[i]
+
+    def length(self, i: int) -> int:
+        """Tokens of the row at this place, its prompt included."""
+        return self._lengths[i]
 
     def size(self, at: Sequence[int]) -> int:
         """Tokens that a batch of these rows takes, padding included."""
@@ -56,7 +63,7 @@ class EncodedSet:
         )
 
 
-def cyclic(n: int, size: int, generator: Generator) -> Iterator[list[int]]:
+def passes(n: int, size: int, generator: Generator) -> Iterator[list[int]]:
     """Endless batches of `size` places below `n`: shuffled passes, each place once before any comes again."""
     waiting: list[int] = []
     while True:
@@ -66,23 +73,92 @@ def cyclic(n: int, size: int, generator: Generator) -> Iterator[list[int]]:
         waiting = waiting[size:]
 
 
-def paired_steps(
-    sets: Mapping[SetName, EncodedSet], batch: int, seed: int, tokens_at_once: int
-) -> Iterator[list[Pair]]:
-    """Endless steps, each a list of pieces of at most about `tokens_at_once` tokens; their gradients add up.
+def sampled(sampler: Sampler, data: Data, batch: int, seed: int) -> tuple[int, Iterator[Places]]:
+    """How many rows a pass has, and endless steps of `batch` of them, by the name of a sampler.
 
-    A step takes `batch` rows of the forget set (of the retain set where it stands alone) and as many of the retain set;
-    of a smaller set it takes all.
+    paired   a pass is one over the forget set. A step takes `batch` of its rows, and as many of the retain set, which
+             is passed through on its own; of a smaller set it takes all
+    cyclic   a pass is one over the larger set, whose rows are each paired with the next of the other, round and round
+    modular  a pass goes through `modules`: all of both sets, with what is about the same thing side by side
+
+    Where one of the sets is empty, all three are passes over the other.
     """
-    size = min(batch, len(sets["forget"] if "forget" in sets else sets["retain"]))
-    samplers = {
-        name: cyclic(len(rows), min(size, len(rows)), torch.Generator().manual_seed(seed_of(seed, name)))
-        for name, rows in sets.items()
+    sets: dict[SetName, tuple[Example, ...]] = {"forget": data.forget, "retain": data.retain}
+    sizes = {name: len(rows) for name, rows in sets.items() if rows}
+    if sampler == "paired" or len(sizes) < 2:
+        return next(iter(sizes.values())), _paired(sizes, batch, seed)
+    if sampler == "cyclic":
+        longer = range(max(sizes.values()))
+        pairs = [(i % sizes["forget"], i % sizes["retain"]) for i in longer]
+    else:
+        pairs = modules(data.forget, data.retain, torch.Generator().manual_seed(seed_of(seed, "modules")))
+    generator = torch.Generator().manual_seed(seed_of(seed, sampler))
+    steps = passes(len(pairs), min(batch, len(pairs)), generator)
+    return len(pairs), ({"forget": [pairs[i][0] for i in at], "retain": [pairs[i][1] for i in at]} for at in steps)
+
+
+def _paired(sizes: dict[SetName, int], batch: int, seed: int) -> Iterator[Places]:
+    size = min(batch, next(iter(sizes.values())))
+    ways = {
+        name: passes(n, min(size, n), torch.Generator().manual_seed(seed_of(seed, name))) for name, n in sizes.items()
     }
     while True:
-        step = {name: next(sampler) for name, sampler in samplers.items()}
-        tokens = sum(sets[name].size(at) for name, at in step.items())
-        pieces = min(-(-tokens // tokens_at_once), *(len(at) for at in step.values()), size)
+        yield {name: next(way) for name, way in ways.items()}
+
+
+def modules(forget: Sequence[Example], retain: Sequence[Example], generator: Generator) -> list[tuple[int, int]]:
+    """Pairs of places in the two sets, the pairing of MELU ("Standard vs. Modular Sampling", 2025).
+
+    Forget rows with the same first entity are a module; a retain row that shares an entity with one belongs to the
+    first such. In a module the shorter side is repeated until it is as long as the other. Every other retain row stands
+    beside a forget row that is drawn. A module without a retain row, which the paper does not have, stands beside
+    retain rows that are drawn, so that each row of both sets is there.
+    """
+    heads: dict[str, list[int]] = {}
+    owner: dict[str, str] = {}
+    for i, example in enumerate(forget):
+        head = example.entities[0] if example.entities else ""
+        heads.setdefault(head, []).append(i)
+        for entity in example.entities:
+            owner.setdefault(entity, head)
+    about: dict[str, list[int]] = {head: [] for head in heads}
+    others: list[int] = []
+    for j, example in enumerate(retain):
+        home = next((owner[entity] for entity in example.entities if entity in owner), None)
+        (others if home is None else about[home]).append(j)
+
+    def drawn(n: int, count: int) -> list[int]:
+        places: list[int] = torch.randint(n, (count,), generator=generator).tolist()
+        return places
+
+    pairs = list(zip(drawn(len(forget), len(others)), others, strict=True))
+    for head, mine in heads.items():
+        kept = about[head] or drawn(len(retain), len(mine))
+        pairs += [(mine[i % len(mine)], kept[i % len(kept)]) for i in range(max(len(mine), len(kept)))]
+    return pairs
+
+
+def in_pieces(sets: Mapping[SetName, EncodedSet], steps: Iterator[Places], tokens_at_once: int) -> Iterator[list[Pair]]:
+    """The same steps as rows, each a list of pieces of at most about `tokens_at_once` tokens; their gradients add up.
+
+    Rows are sorted by length before they are cut, so that a piece is padded little.
+    """
+    for step in steps:
+        ordered = {name: sorted(at, key=sets[name].length) for name, at in step.items()}
+        most = min(map(len, ordered.values()))
+        pieces = next((n for n in range(1, most) if _largest(sets, ordered, n) <= tokens_at_once), most)
+        cut = {name: _cut(at, pieces) for name, at in ordered.items()}
         yield [
-            Pair({name: sets[name].rows(at[piece::pieces], at) for name, at in step.items()}) for piece in range(pieces)
+            Pair({name: sets[name].rows(parts[i], step[name]) for name, parts in cut.items()}) for i in range(pieces)
         ]
+
+
+def _largest(sets: Mapping[SetName, EncodedSet], step: Places, pieces: int) -> int:
+    """Tokens of the largest piece of a step."""
+    sizes = [[sets[name].size(part) for part in _cut(at, pieces)] for name, at in step.items()]
+    return max(map(sum, zip(*sizes, strict=True)))
+
+
+def _cut(at: list[int], pieces: int) -> list[list[int]]:
+    bounds = [-(-len(at) * i // pieces) for i in range(pieces + 1)]  # the longer pieces first, of the shorter rows
+    return [at[low:high] for low, high in pairwise(bounds)]

@@ -12,6 +12,7 @@ from pytest_unlearn.errors import MethodError, did_you_mean
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.methods.data import Layers, LoopConfig, LoraConfig, Modules
 from pytest_unlearn.subjects.body import float32
+from pytest_unlearn.subjects.protocol import Opened
 from pytest_unlearn.subjects.sites import sites
 
 if TYPE_CHECKING:
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def trainable(module: nn.Module, config: LoopConfig, generator: Generator) -> Iterator[list[nn.Parameter]]:
-    """The parameters of `module` to train; while this is open, only what `config.trainable` names has a gradient.
+def trainable(now: Opened, config: LoopConfig, generator: Generator) -> Iterator[list[nn.Parameter]]:
+    """The parameters of `now.module` to train; while this is open, only what `config.trainable` names has a gradient.
 
     Trained parameters are in float32 whatever the model's own precision: a step of 1e-5 vanishes in bfloat16. At the
-    end the module is a plain one in its own precision again. Raises MethodError where nothing matches.
+    end the module is a plain one in its own precision again, unless `config` says to keep the adapters. Raises
+    MethodError where nothing matches.
     """
+    module = now.module
     module.requires_grad_(False)
-    with _lora(module, config.lora, generator) if config.trainable == "lora" else _own(module, config) as weights:
+    with _lora(now, config.lora, generator) if config.trainable == "lora" else _own(module, config) as weights:
         yield weights
     module.requires_grad_(False)
 
@@ -47,17 +50,20 @@ def _own(module: nn.Module, config: LoopConfig) -> Iterator[list[nn.Parameter]]:
 
 
 @contextmanager
-def _lora(module: nn.Module, config: LoraConfig, generator: Generator) -> Iterator[list[nn.Parameter]]:
-    """Adapters on every linear layer but the head (arXiv 2106.09685), drawn from `generator`, merged at the end."""
+def _lora(now: Opened, config: LoraConfig, generator: Generator) -> Iterator[list[nn.Parameter]]:
+    """Adapters on every linear layer but the head (arXiv 2106.09685), drawn from `generator`.
+
+    At the end they are merged, or kept: then `now.module` is the model with adapters.
+    """
     from peft import LoraConfig as Adapters
     from peft import get_peft_model
 
     plan = Adapters(r=config.rank, lora_alpha=config.alpha, lora_dropout=0.0, target_modules="all-linear")
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for names that will go
-        wrapped = get_peft_model(module, plan)
+        wrapped = get_peft_model(now.module, plan)
     weights = []
-    for name, weight in module.named_parameters():
+    for name, weight in now.module.named_parameters():
         if not weight.requires_grad:
             continue
         if "lora_A" in name:  # (rank, inputs); peft's own draw came from the global generator
@@ -65,7 +71,10 @@ def _lora(module: nn.Module, config: LoraConfig, generator: Generator) -> Iterat
             weight.data.copy_(torch.empty(weight.shape).uniform_(-bound, bound, generator=generator))
         weights.append(weight)
     yield weights
-    wrapped.merge_and_unload()
+    if config.keep:
+        now.module = wrapped
+    else:
+        wrapped.merge_and_unload()
 
 
 def _layers(module: nn.Module, span: tuple[int, ...]) -> list[nn.Parameter]:

@@ -9,8 +9,9 @@ from typing import Any
 from pytest_unlearn.digest import digest, seed_of
 from pytest_unlearn.errors import MethodError, SubjectError
 from pytest_unlearn.knowledge.closure import Closure
-from pytest_unlearn.methods.data import Data
-from pytest_unlearn.registry import METHODS, WORLDS, ZOO, Entry
+from pytest_unlearn.methods.data import Data, LoopConfig
+from pytest_unlearn.methods.resume import resumable
+from pytest_unlearn.registry import METHODS, PLUG_INS, WORLDS, ZOO, Entry
 from pytest_unlearn.runner.needs import REMADE, lacking, needed
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
@@ -118,18 +119,27 @@ class Maker:
         if why := lacking(use, data):
             raise MethodError(f"{use.at}: {why}")
         data = needed(use, data)
+        adapter = isinstance(use.config, LoopConfig) and use.config.keeps_adapter
+        if adapter and isinstance(original, AdaptedSubject):
+            raise MethodError(
+                f"{use.at}: `lora: {{keep: true}}` needs an original without an adapter, and this one has one: its "
+                "own would stand on the two merged, which is no model that is kept"
+            )
+        plug_ins = [one.name for one in use.config.wrap] if isinstance(use.config, LoopConfig) else []
+        versions = [one.facts["version"] for one in (entry, *map(PLUG_INS.get, plug_ins))]
         key = digest(
-            use.name, entry.facts["version"], use.config, seed, scene.scenario.seeds.data, original.digest, data,
+            use.name, versions, use.config, seed, scene.scenario.seeds.data, original.digest, data,
             self._placement.kind, self._placement.precision,
         )  # fmt: skip
 
         def build(folder: Path) -> None:
-            made = entry.make(self._residency.admit(original), data, use.config, seed)
+            with resumable(self._store.unfinished("candidates", key)):
+                made = entry.make(self._residency.admit(original), data, use.config, seed)
             with made.open() as opened:
-                opened.save(folder)
+                (opened.save_adapter if adapter else opened.save)(folder)
 
         folder = self._store.make("candidates", key, build, f"candidate by {use.name}")
-        return self._subject(folder, scene)
+        return AdaptedSubject(original, folder) if adapter else self._subject(folder, scene)
 
     def _planted(self, spec: ModelName, more: int, scene: Scene, original: LocalSubject) -> LocalSubject:
         """A model of the zoo, grown on the original."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pytest_unlearn.errors import Problem
 from pytest_unlearn.knowledge.places import problem
-from pytest_unlearn.methods.data import Data, Need, needs_of
-from pytest_unlearn.registry import METHODS
+from pytest_unlearn.methods.data import Data, LoopConfig, Need, needs_of
+from pytest_unlearn.registry import METHODS, PLUG_INS
 from pytest_unlearn.runner.scene import scene
 from pytest_unlearn.scenario.model import MethodUse, Scenario
 
@@ -35,10 +35,12 @@ def unmet(scenario: Scenario, root: Path) -> list[Problem]:
 def lacking(use: MethodUse, data: Data) -> str:
     """What a method needs and `data` lacks; empty where it has everything."""
     needs = needs_of(METHODS.get(use.name), use.config)
-    for need in sorted(needs):
-        if not data.has(need):
-            article = "an" if need is Need.ALTERNATES else "a"
-            return f"method '{use.name}' needs {article} {need} set, and this scenario's is empty{REMEDY.get(need, '')}"
+    askers = [(f"method '{use.name}'", needs), *((f"plug-in '{one}'", asked) for one, asked in _plug_ins(use).items())]
+    for asker, asked in askers:
+        for need in sorted(asked):
+            if not data.has(need):
+                article = "an" if need is Need.ALTERNATES else "a"
+                return f"{asker} needs {article} {need} set, and this scenario's is empty{REMEDY.get(need, '')}"
     if Need.ALTERNATES in needs:
         answered = {example.prompt for example in data.alternates}
         without = sum(example.prompt not in answered for example in data.forget)
@@ -51,10 +53,16 @@ def lacking(use: MethodUse, data: Data) -> str:
 
 
 def needed(use: MethodUse, data: Data) -> Data:
-    """`data` without the refusals and alternates that a method does not ask for: they are not part of its candidate."""
-    needs = needs_of(METHODS.get(use.name), use.config)
+    """`data` without the refusals and alternates that nobody asks for: they are not part of the candidate."""
+    needs = needs_of(METHODS.get(use.name), use.config).union(*_plug_ins(use).values())
     return replace(
         data,
         refusals=data.refusals if Need.REFUSALS in needs else (),
         alternates=data.alternates if Need.ALTERNATES in needs else (),
     )
+
+
+def _plug_ins(use: MethodUse) -> dict[str, frozenset[Need]]:
+    """What each plug-in of the training needs, by name."""
+    wrap = use.config.wrap if isinstance(use.config, LoopConfig) else ()
+    return {one.name: PLUG_INS.get(one.name).facts["needs"] for one in wrap}

@@ -31,7 +31,7 @@ from pydantic import (
 )
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.registry import Entry, Registry, UnknownNameError
+from pytest_unlearn.registry import Entry, Registry, UnknownNameError, Use
 from pytest_unlearn.scenario.keys import DECIDES, LATER, VERBS, CheckKeys, Verb
 from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import PLAIN, Problems, shown
@@ -118,6 +118,32 @@ def entry_of(
         message = str(error)
     problems.add(where, message, key=key)
     return None
+
+
+def read_uses(registry: Registry[Any], value: Any, where: Where, problems: Problems) -> tuple[Use, ...]:
+    """Kinds with their options, in order: a name, a mapping of a name to its config, or a list of these.
+
+    A value that is no mapping is the first option of its kind: `{verbatim: 20}`.
+    """
+    items = value if isinstance(value, list) else [value]
+    found: dict[str, Use] = {}
+    for i, item in enumerate(items):
+        here = (*where, i) if isinstance(value, list) else where
+        for name, given in item.items() if isinstance(item, dict) else [(item, None)]:
+            place = (*here, name) if isinstance(item, dict) else here
+            entry = entry_of(registry, name, place, problems, key=isinstance(item, dict))
+            if entry is None:
+                continue
+            if name in found:
+                problems.add(place, f"the {registry.family} '{name}' is given twice", key=True)
+            options = keys_of(entry.config)
+            if given is not None and not isinstance(given, dict) and options:
+                given = {options[0]: given}
+            config = shape_of(entry.config).read({} if given is None else given, place, problems)
+            found[name] = Use(name, config)
+    if not items or value == {}:
+        problems.add(where, "must not be empty")
+    return tuple(found.values())
 
 
 def keys_of(*configs: type) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias, cast
 
 from pytest_unlearn.errors import UnlearnError, did_you_mean
 from pytest_unlearn.names import mentions
-from pytest_unlearn.registry import GRADERS, METRICS, PROBES, UTILITY, Entry, Registry
-from pytest_unlearn.scenario.border import check_shape, entry_of, keys_of, shape_of, waiting
+from pytest_unlearn.registry import GRADERS, METRICS, PROBES, UTILITY, Entry, Registry, Use
+from pytest_unlearn.scenario.border import check_shape, entry_of, keys_of, read_uses, shape_of, waiting
 from pytest_unlearn.scenario.keys import DECIDES, VERBS, AskKeys, CheckKeys, DefaultKeys, Verb, is_slug, not_a_slug
-from pytest_unlearn.scenario.model import AtLeast, Between, Check, Claim, Example, GraderUse, Limit, Margin, Search
+from pytest_unlearn.scenario.model import AtLeast, Between, Check, Claim, Example, Limit, Margin, Search
 from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import Problems, joined, quoted, shown, unknown
 
@@ -71,9 +71,9 @@ class ChecksReader:
         added = self._added(data, verb, keys)
         homes: dict[str, Where] = {key: ("defaults", key) for key in added}
         data = self._deciding({**data, **added}, verb, keys, where, homes)
-        graders: tuple[GraderUse, ...] = ()
+        graders: tuple[Use, ...] = ()
         if "grade" in data:
-            graders = read_graders(data["grade"], homes.get("grade", (*where, "grade")), problems)
+            graders = read_uses(GRADERS, data["grade"], homes.get("grade", (*where, "grade")), problems)
         if entry is None:
             shape_of(VERBS[verb]).read({k: data[k] for k in data if k in keys and k != verb}, where, problems, homes)
             return None
@@ -191,32 +191,6 @@ class ChecksReader:
             for key in self._defaults:
                 if key not in known:
                     self._problems.add(("defaults", key), unknown(key, known), key=True)
-
-
-def read_graders(value: Any, where: Where, problems: Problems) -> tuple[GraderUse, ...]:
-    """The graders of a check: a name, a mapping of a name to its config, or a list of these.
-
-    A value that is no mapping is the first option of the grader: `{verbatim: 20}`.
-    """
-    items = value if isinstance(value, list) else [value]
-    found: dict[str, GraderUse] = {}
-    for i, item in enumerate(items):
-        here = (*where, i) if isinstance(value, list) else where
-        for name, given in item.items() if isinstance(item, dict) else [(item, None)]:
-            place = (*here, name) if isinstance(item, dict) else here
-            entry = entry_of(GRADERS, name, place, problems, key=isinstance(item, dict))
-            if entry is None:
-                continue
-            if name in found:
-                problems.add(place, f"the grader '{name}' is given twice", key=True)
-            options = keys_of(entry.config)
-            if given is not None and not isinstance(given, dict) and options:
-                given = {options[0]: given}
-            config = shape_of(entry.config).read({} if given is None else given, place, problems)
-            found[name] = GraderUse(name, config)
-    if not items or value == {}:
-        problems.add(where, "must not be empty")
-    return tuple(found.values())
 
 
 def _claim(verb: Verb, entry: Entry[Any]) -> Claim:

@@ -15,7 +15,6 @@ Verb = Literal["ask", "keep", "measure"]
 
 LATER: dict[str, frozenset[str]] = {
     "model name": frozenset({"endpoint"}),
-    "candidate": frozenset({"wrap"}),
     "knowledge": frozenset({"levels"}),
     "selector": frozenset({"level", "at", "class", "interactions"}),
     "check": frozenset({"level", "transforms", "decode", "after", "budget"}),

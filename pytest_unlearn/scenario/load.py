@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_unlearn.digest import digest
-from pytest_unlearn.registry import METHODS, SOURCES, ZOO
-from pytest_unlearn.scenario.border import entry_of, keys_of, shape_of, waiting
+from pytest_unlearn.registry import METHODS, PLUG_INS, SOURCES, ZOO
+from pytest_unlearn.scenario.border import entry_of, keys_of, read_uses, shape_of, waiting
 from pytest_unlearn.scenario.checks import ChecksReader, read_defaults
 from pytest_unlearn.scenario.files import Files
 from pytest_unlearn.scenario.keys import (
@@ -174,21 +175,24 @@ class _Loader:
             if name and name.text.startswith(PLANTED):
                 entry_of(ZOO, name.text.removeprefix(PLANTED), where, self._problems)
             return (Candidate(label, name),) if name else ()
-        data = waiting("candidate", value, where, self._problems)
-        own = {key: data[key] for key in keys_of(MethodKeys) if key in data}
-        if "method" not in data:
-            near = next((key for key in data if " - " in unknown(key, ["method"])), None)
+        own = {key: value[key] for key in keys_of(MethodKeys) if key in value}
+        if "method" not in value:
+            near = next((key for key in value if " - " in unknown(key, ["method"])), None)
             if near is None:
                 self._problems.add(where, "missing required key 'method'", key=True)
             else:
                 self._problems.add((*where, near), unknown(near, ["method"]), key=True)
             return ()
-        entry = entry_of(METHODS, data["method"], (*where, "method"), self._problems)
+        entry = entry_of(METHODS, value["method"], (*where, "method"), self._problems)
         if entry is None:
             return ()
         keys = shape_of(MethodKeys).read(own, where, self._problems)
-        options = {key: option for key, option in data.items() if key not in own}
+        options = {key: option for key, option in value.items() if key not in own}
+        wraps = options.pop("wrap", None) if "wrap" in keys_of(entry.config) else None
         config = shape_of(entry.config).read(options, where, self._problems)
+        if wraps is not None:
+            uses = read_uses(PLUG_INS, wraps, (*where, "wrap"), self._problems)
+            config = replace(config, wrap=uses) if config is not None else None
         use = MethodUse(entry.name, config, self._document.mark(where))
         if keys is None or keys.seeds == 1:
             return (Candidate(label, use),)

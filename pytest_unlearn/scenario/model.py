@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from annotated_types import Ge, Lt, MinLen
 
 from pytest_unlearn.errors import Mark
+from pytest_unlearn.registry import Use
 
 Claim = Literal["forget", "utility", "robustness", "privacy"]
 Seed = Annotated[int, Ge(0), Lt(2**63)]
@@ -169,14 +170,6 @@ class Margin:
     margin: float
 
 
-@dataclass(frozen=True, slots=True)
-class GraderUse:
-    """A grader's registered name and its config dataclass."""
-
-    name: str
-    config: Any
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A pinned question: it is asked whatever is drawn.
@@ -201,7 +194,7 @@ class Check:
     config: Any
     decide: Search | Limit | AtLeast | Between | Margin
     claim: Claim
-    graders: tuple[GraderUse, ...]  # empty: text and rank where every subject can
+    graders: tuple[Use, ...]  # empty: text and rank where every subject can
     alpha: float
     min_known: int
     tags: tuple[str, ...]

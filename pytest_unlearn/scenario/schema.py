@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 
-from pytest_unlearn.registry import GRADERS, METHODS, SOURCES, Registry
+from pytest_unlearn.registry import GRADERS, METHODS, PLUG_INS, SOURCES, Registry
 from pytest_unlearn.scenario.border import keys_of
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.keys import (
@@ -216,27 +216,31 @@ def _selectors() -> Schema:
 
 
 def _candidates() -> Schema:
-    found, chosen = _chosen("candidate", "method", METHODS)
+    found, chosen = _chosen("candidate", "method", METHODS, wrap=_ref("wrap"))
     seeds = _object(MethodKeys)["properties"]["seeds"]
     for one in found.values():
         one["properties"]["seeds"] = seeds
     adapter = {"if": {"type": "object", "required": ["base"]}, "then": _object(AdapterKeys)}
     method = {"if": {"type": "object"}, "then": {**chosen, "required": ["method"]}, "else": _NAME}
-    return {**found, "candidate": {**adapter, "else": method}}
+    plug_ins = {"plug_in": _uses(PLUG_INS), "wrap": _one_or_more(_ref("plug_in"))}
+    return {**found, **plug_ins, "candidate": {**adapter, "else": method}}
 
 
 def _graders() -> Schema:
-    """A name, or a mapping of names to their options or to the first of them alone, or several of these."""
+    return {"grader": _uses(GRADERS), "grade": _one_or_more(_ref("grader"))}
+
+
+def _uses(registry: Registry[Any]) -> Schema:
+    """A name, or a mapping of names to their options or to the first of them alone."""
     options: Schema = {}
-    for entry in map(GRADERS.get, GRADERS.names()):
+    for entry in map(registry.get, registry.names()):
         made = _object(entry.config)
         first = [{key: one for key, one in value.items() if key != "default"} for value in made["properties"].values()]
         example = {key: value["examples"][0] for key, value in made["properties"].items() if "examples" in value}
         forms = [made, *first[:1], {"type": "null"}]
         options[entry.name] = {"description": entry.about, "examples": [example], "anyOf": forms}
     mapping = {"type": "object", "properties": options, "additionalProperties": False, "minProperties": 1}
-    grader = {"anyOf": [{"type": "string", "enum": GRADERS.names()}, mapping]}
-    return {"grader": grader, "grade": _one_or_more(_ref("grader"))}
+    return {"anyOf": [{"type": "string", "enum": registry.names()}, mapping]}
 
 
 def _checks() -> Schema:
@@ -262,19 +266,19 @@ def _checks() -> Schema:
 
 
 def _chosen(
-    prefix: str, key: str, registry: Registry[Any], keys: Any = None, decides: tuple[str, ...] = ()
+    prefix: str, key: str, registry: Registry[Any], keys: Any = None, decides: tuple[str, ...] = (), **known: Schema
 ) -> tuple[Schema, Schema]:
     """A definition for each registered kind, and the mapping whose `key` chooses among them.
 
     `keys` are those that every kind has; then what a kind requires may come from the defaults. Of `decides` there is at
-    most one.
+    most one. `known`: schemas of keys whose type does not say all of it.
     """
     definitions: Schema = {}
     rules: list[Schema] = []
     names = registry.names()
     described = _object(keys)["properties"][key] if keys else {}
     for entry in map(registry.get, names):
-        own = _object(entry.config, given=frozenset(keys_of(entry.config)) if keys else frozenset())
+        own = _object(entry.config, given=frozenset(keys_of(entry.config)) if keys else frozenset(), **known)
         common = _object(keys, grade=_ref("grade"))["properties"] if keys else {}
         chooser: Schema = {"const": entry.name, "description": entry.about}
         pairs = [{"required": list(pair)} for pair in combinations(decides, 2)]

@@ -18,8 +18,12 @@ except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "digest.json"
-LEFT = re.compile(r"\.(?P<key>.+)\.(?P<how>building-[^.]*|damaged)")  # beside the entries
-LEFT_BY = {"b": "left by a build that was cut off", "d": "set aside because it was damaged"}
+LEFT = re.compile(r"\.(?P<key>.+)\.(?P<how>building-[^.]*|damaged|unfinished)")  # beside the entries
+LEFT_BY = {
+    "b": "left by a build that was cut off",
+    "d": "set aside because it was damaged",
+    "u": "kept to go on from where a build was cut off",
+}
 _in_use: dict[Path, IO[bytes]] = {}  # manifests that this process holds, so that nobody prunes what it may read again
 
 

@@ -110,6 +110,14 @@ class OpenedModel:
             module.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
 
+    def save_adapter(self, folder: Path) -> None:
+        """Write the adapters around the model alone, as peft does; raises SubjectError where there are none."""
+        module: Any = self.module
+        if not hasattr(module, "peft_config"):
+            raise SubjectError("there is no adapter around this model that could be saved")
+        with quiet():
+            module.save_pretrained(folder)
+
     @property
     def _body(self) -> Body:
         if self._split[0] is not self.module:

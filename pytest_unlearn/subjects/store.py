@@ -57,8 +57,14 @@ class Store:
                 if folder.exists():
                     _set_aside(folder, what)
                 self._build(folder, build, what)
+                shutil.rmtree(self.unfinished(kind, key), ignore_errors=True)
                 take(folder)
         return folder
+
+    def unfinished(self, kind: str, key: str) -> Path:
+        """Where a build of this entry may leave what it has so far, to go on from; gone when the entry is built."""
+        folder = self._folder(kind, key)
+        return folder.with_name(f".{folder.name}.unfinished")
 
     def entries(self) -> list[Entry]:
         """All that is in the store, what was used longest ago first; what broken builds left comes before that."""

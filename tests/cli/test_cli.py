@@ -208,5 +208,7 @@ def test_lists_fit_80_columns(folder: Path, words: list[str]) -> None:
 
 def test_keys_of_a_method_are_told_in_the_words_of_yaml(folder: Path) -> None:
     lines = unlearn(folder, "methods", "npo").stdout.splitlines()
-    assert {"  steps: whole number | null", "  clip: number | null, default 1.0", "  lora: {rank, alpha}"} <= set(lines)
+    assert {"  steps: whole number | null", "  clip: number | null, default 1.0", "  lora: {rank, alpha, keep}"} <= set(
+        lines
+    )
     assert "  trainable: all | lora | {layers} | {modules}, default all" in lines

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.methods.frozen import Frozen
@@ -18,6 +19,7 @@ from pytest_unlearn.methods.sampler import EncodedSet
 from pytest_unlearn.methods.terms import Pair
 from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.sites import sites
 
 LETTERS = "abcdefgh"
 
@@ -46,7 +48,8 @@ class Bigram:
         labels = nn.utils.rnn.pad_sequence(answers, batch_first=True, padding_value=-100)
         values = self.module(batch.ids)  # (batch, seq, vocab)
         rows = [row[:-1][labels[1:] != -100] for row, labels in zip(values, batch.labels, strict=True)]
-        return nn.utils.rnn.pad_sequence(rows, batch_first=True), labels
+        longest = labels.shape[1]  # past the end of a row stands something that means nothing and has a gradient
+        return torch.stack([torch.cat([row, row[-1:].expand(longest - len(row), -1)]) for row in rows]), labels
 
     def save(self, folder: Path) -> None:
         raise NotImplementedError
@@ -86,5 +89,47 @@ def bigram() -> Callable[..., Bigram]:
             rest = (1 - sum(named.values())) / (len(LETTERS) - len(named))
             row.copy_(torch.tensor([math.log(named.get(after, rest)) for after in LETTERS]))
         return Bigram(nn.Embedding.from_pretrained(table, freeze=False))
+
+    return make
+
+
+class Letters:
+    """A transformer of transformers over the letters a to h, opened."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module: Any = module
+
+    @property
+    def sites(self) -> Mapping[str, nn.Module]:
+        return sites(self.module)
+
+    def encode(self, examples: Sequence[tuple[Prompt, str]]) -> TextBatch:
+        rows = [torch.tensor([ord(c) - 97 for c in prompt.text + answer]) for prompt, answer in examples]
+        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        mask = nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True).bool()
+        labels = ids.masked_fill(~mask, -100)
+        labels[:, 0] = -100
+        return TextBatch(ids, mask, labels)
+
+    def logits(self, batch: TextBatch) -> tuple[Tensor, Tensor]:
+        found = self.module(input_ids=batch.ids, attention_mask=batch.mask.long(), use_cache=False).logits
+        return found[:, :-1], batch.labels[:, 1:]
+
+
+@pytest.fixture
+def transformer() -> Callable[[str], Letters]:
+    """Two layers with random weights, the same each time: `transformer("gpt2")`, `transformer("llama")`."""
+
+    def make(kind: str) -> Letters:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            if kind == "gpt2":
+                shape = GPT2Config(vocab_size=8, n_embd=32, n_layer=2, n_head=2, n_positions=16)
+                return Letters(GPT2LMHeadModel(shape).eval())
+            shape = LlamaConfig(
+                vocab_size=8, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+                num_key_value_heads=1, max_position_embeddings=16,
+            )  # fmt: skip
+            return Letters(LlamaForCausalLM(shape).eval())
 
     return make

@@ -17,7 +17,7 @@ from pytest_unlearn.methods.loop import fit
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
 from pytest_unlearn.methods.partners import partners_of, with_partners
 from pytest_unlearn.methods.refusals import refusals
-from pytest_unlearn.methods.sampler import EncodedSet, paired_steps
+from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, sampled
 from pytest_unlearn.subjects.requests import Prompt
 
 LN2 = math.log(2)
@@ -116,7 +116,9 @@ def test_a_forget_row_stands_beside_its_next_partner_whatever_the_pieces_are(big
     sets = {name: EncodedSet(name, getattr(DATA, name), model) for name in ("forget", "retain")}
     flat = [one for some in partners for one in some]
     rows = EncodedSet("alternates", flat, model)
-    steps = with_partners(paired_steps(sets, 5, 0, tokens_at_once), rows, [len(some) for some in partners])
+    steps = with_partners(
+        in_pieces(sets, sampled("paired", DATA, 5, 0)[1], tokens_at_once), rows, [len(some) for some in partners]
+    )
     met: dict[int, list[str]] = {}
     for pieces in islice(steps, 4):  # a step is a pass over the five forget rows
         for pair in pieces:

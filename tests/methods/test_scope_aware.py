@@ -8,7 +8,7 @@ import pytest
 
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.sampler import EncodedSet, paired_steps
+from pytest_unlearn.methods.sampler import EncodedSet, in_pieces
 from pytest_unlearn.methods.scope_aware import ScopeAwareConfig, behind, scope_aware_terms, scope_rows
 from pytest_unlearn.subjects.requests import Prompt, Text
 
@@ -82,7 +82,8 @@ def test_who_stands_behind_whom_does_not_depend_on_the_pieces_of_a_step(bigram, 
     }
     found = []
     for tokens_at_once in (8, 10_000):
-        pieces = next(paired_steps(sets, 5, 0, tokens_at_once))
+        step = {"forget": [3, 0, 4, 1, 2], "retain": list(range(retained))[:5]}
+        pieces = next(in_pieces(sets, iter([step]), tokens_at_once))
         rows = [scope_rows(model, pair.forget, pair.retain) for pair in pieces]
         found.append(
             sorted(

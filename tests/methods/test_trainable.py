@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -29,10 +30,17 @@ def llama() -> LlamaForCausalLM:
         ).eval()  # fmt: skip
 
 
+@dataclass
+class Held:
+    """An opened model as far as it is needed here."""
+
+    module: nn.Module
+
+
 def _trained(module: nn.Module, seed: int = 0, steps: int = 2, **config) -> nn.Module:
     """A copy after some steps of AdamW on what the configuration lets train."""
     module = copy.deepcopy(module)
-    with trainable(module, LoopConfig(**config), torch.Generator().manual_seed(seed)) as weights:
+    with trainable(Held(module), LoopConfig(**config), torch.Generator().manual_seed(seed)) as weights:
         optimiser = torch.optim.AdamW(weights, lr=1e-2, weight_decay=0.0)
         for _ in range(steps):
             optimiser.zero_grad()
@@ -121,7 +129,7 @@ def test_a_layer_that_is_not_there_says_how_many_there_are(llama, span):
 @pytest.mark.parametrize("which", ["all", "lora", Layers(layers=(1,)), Modules(modules=("mlp",))])
 def test_a_half_precision_model_trains_in_float32_and_ends_as_it_began(llama, which):
     half = copy.deepcopy(llama).bfloat16()
-    with trainable(copy.deepcopy(half), LoopConfig(trainable=which), torch.Generator()) as weights:
+    with trainable(Held(copy.deepcopy(half)), LoopConfig(trainable=which), torch.Generator()) as weights:
         assert {weight.dtype for weight in weights} == {torch.float32}
     after = _trained(half, trainable=which)
     assert {weight.dtype for weight in after.parameters()} == {torch.bfloat16}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +14,17 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from pytest_unlearn.errors import MethodError
+from pytest_unlearn.methods import grad_ascent
+from pytest_unlearn.methods.resume import resumable
 from pytest_unlearn.records import read
+from pytest_unlearn.runner import make
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
+from pytest_unlearn.subjects.adapter import AdaptedSubject
+from pytest_unlearn.subjects.requests import Prompt, Score
 
 Project = Callable[..., Path]
 CHECKS = "  direct: {ask: direct, limit: 90%}\n  fluency: {measure: perplexity_ratio, limit: 50}"
@@ -114,6 +123,80 @@ def test_base_and_adapter_name_an_original(project: Project, pytester: pytest.Py
     seen = records(pytester)["people/fluency"]
     assert seen["tallies"][0]["estimate"] == pytest.approx(1, abs=1e-3)
     assert seen["digests"]["candidate"] != seen["digests"]["original"]  # `none` saved the merged model
+
+
+LORA = "{method: grad_ascent, steps: 2, lr: 1e-4, trainable: lora, lora: {rank: 2, keep: KEEP}}"
+
+
+def _made(project: Project, pytester: pytest.Pytester, candidate: str) -> Any:
+    """The candidate of a scenario."""
+    path = project(checks=CHECKS, candidate=candidate)
+    without_reference(path)
+    case = cases(load_scenario(path, pytester.path))[0]
+    session = Session(Settings(root=pytester.path, folder=pytester.path / "made"))
+    return session.subjects(session.scene(case), case.candidate)["candidate"].subject  # type: ignore[attr-defined]
+
+
+def test_a_candidate_kept_as_adapter_is_a_small_folder_that_answers_as_the_merged_one(
+    project: Project, pytester: pytest.Pytester, original: Path
+) -> None:
+    kept, merged = (_made(project, pytester, LORA.replace("KEEP", keep)) for keep in ("true", "false"))
+    assert isinstance(kept, AdaptedSubject)
+    assert kept.folder == original
+    assert not isinstance(merged, AdaptedSubject)
+    names = {path.name for path in kept.adapter.iterdir()}
+    assert {"adapter_config.json", "adapter_model.safetensors"} <= names
+    assert "model.safetensors" not in names
+    asked = [Score(Prompt.of(f"Where does {name} live?"), ("Lyon",)) for name in ("Ann", "Bob")]
+    for one, other in zip(kept.answer(asked), merged.answer(asked), strict=True):
+        assert one.logp == pytest.approx(other.logp, abs=1e-3)
+    before = [answer.logp for answer in kept.base.answer(asked)]
+    assert [answer.logp for answer in kept.answer(asked)] != before
+
+
+def test_an_adapter_on_an_original_with_one_is_refused(
+    project: Project, pytester: pytest.Pytester, original: Path
+) -> None:
+    adapter(original, pytester.path / "a", 0.01)
+    path = project(checks=CHECKS, candidate=LORA.replace("KEEP", "true"))
+    without_reference(path)
+    path.write_text(path.read_text().replace("original: fixture:world", "original: {base: fixture:world, adapter: a}"))
+    case = cases(load_scenario(path, pytester.path))[0]
+    session = Session(Settings(root=pytester.path, folder=pytester.path / "made"))
+    with pytest.raises(MethodError) as caught:
+        session.subjects(session.scene(case), case.candidate)
+    place = str(caught.value).partition(": `")[0]
+    assert str(caught.value) == (
+        f"{place}: `lora: {{keep: true}}` needs an original without an adapter, and this one has one: its own would "
+        "stand on the two merged, which is no model that is kept"
+    )
+
+
+def test_a_training_that_is_cut_off_goes_on_in_the_next_run(
+    project: Project, pytester: pytest.Pytester, original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "resumable", partial(resumable, every=0.0))
+    taken: list[int] = []
+    terms = grad_ascent.grad_ascent_terms
+
+    def counted(*given: Any) -> Any:
+        taken.append(1)
+        if len(taken) == 4:
+            raise KeyboardInterrupt
+        return terms(*given)
+
+    monkeypatch.setattr(grad_ascent, "grad_ascent_terms", counted)
+    candidate = f"{{method: grad_ascent, steps: 5, batch: 4, lr: 1.{os.getpid()}e-6}}"  # in no store yet
+    with pytest.raises(KeyboardInterrupt):
+        _made(project, pytester, candidate)
+    left = list((original.parents[1] / "candidates").glob(".*.unfinished"))
+    assert [path.name for one in left for path in one.iterdir()] == ["0.pt"]
+    resumed = _made(project, pytester, candidate)
+    assert len(taken) == 4 + 2
+    assert not any(one.exists() for one in left)
+    shutil.rmtree(resumed.folder)
+    monkeypatch.setattr(grad_ascent, "grad_ascent_terms", terms)
+    assert _made(project, pytester, candidate).digest == resumed.digest
 
 
 def test_an_adapter_that_is_nowhere_is_told(project: Project, pytester: pytest.Pytester, original: Path) -> None:

@@ -81,6 +81,13 @@ def test_a_method_without_what_it_needs_is_told_where_it_is_named(tmp_path: Path
     )
 
 
+def test_a_plug_in_without_what_it_needs_is_told_too(tmp_path: Path) -> None:
+    assert complaint(tmp_path, "  candidate: {method: grad_ascent, wrap: blur_bilevel}\n") == (
+        f"{tmp_path}/a.unlearn.yaml:4:14: plug-in 'blur_bilevel' needs a retain set, and this scenario's is empty: "
+        "half of what must stay is trained on, the rest asked; name more facts"
+    )
+
+
 def test_a_scenario_alone_cannot_allow_code_that_comes_with_a_model(tmp_path: Path) -> None:
     assert complaint(tmp_path, "  candidate: ./model\n  trust_remote_code: true\n") == (
         f"{tmp_path}/a.unlearn.yaml:2:1: the scenario trusts code that comes with the model; say so on the command "

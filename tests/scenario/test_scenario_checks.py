@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_unlearn.scenario.model import AtLeast, Between, Check, Example, GraderUse, Limit, Margin, Scenario, Search
+from pytest_unlearn.registry import Use
+from pytest_unlearn.scenario.model import AtLeast, Between, Check, Example, Limit, Margin, Scenario, Search
 
 Load = Callable[[str], Scenario]
 Around = Callable[..., str]
@@ -63,7 +64,7 @@ def test_graders_are_names_or_mappings_or_a_list(
     load: Load, around: Around, grade: str, graders: list[tuple[int, str]]
 ) -> None:
     uses = one(load, around, f"ask: toy_walk, search: 9, grade: {grade}").graders
-    assert all(isinstance(use, GraderUse) and use.name == "toy_letter" for use in uses)
+    assert all(isinstance(use, Use) and use.name == "toy_letter" for use in uses)
     assert [(use.config.length, use.config.normalise) for use in uses] == graders
 
 

@@ -46,7 +46,7 @@ version: 1
 model:
   original: a
   reference: {endpoint: https://example.org, name: x, key: KEY}
-  candidate: {method: toy_step, steps: 80, wrap: [ema]}
+  candidate: {method: toy_step, steps: 80}
 knowledge: {source: toy_map, levels: [institution, patient]}
 forget:
   p17: {level: patient, at: patient 17}
@@ -88,7 +88,7 @@ def test_what_this_version_cannot_run_is_told_key_by_key(complaints: Complaints)
     told = complaints(LATER)
     assert all(line.endswith(late) for line in told)
     assert [line.split("`")[1] for line in told] == [
-        "endpoint", "wrap", "levels", "level", "at", "class",
+        "endpoint", "levels", "level", "at", "class",
         "interactions", "level", "transforms", "strategy", "budget", "decode", "after", "budget",
     ]  # fmt: skip
 

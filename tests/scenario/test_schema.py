@@ -32,7 +32,8 @@ model:
   original: smollm2-135m-instruct
   reference: ./never
   system: {file: system.txt}
-  candidate: {method: npo, lr: 1e-4, trainable: {layers: [1, 2]}, lora: {rank: 2}}
+  candidate:
+    {method: npo, lr: 1e-4, trainable: {layers: [1, 2]}, lora: {rank: 2}, wrap: [blur_bilevel, {task_arithmetic: {}}]}
 knowledge:
   entities: {Ann: {type: person, aliases: Annie}, Bob: person, Rome: city, Oslo: city}
   types: {city: {closed: true}}

@@ -139,6 +139,18 @@ def test_adapters_are_merged_into_what_is_saved_and_stay_in_what_is_trained(
         torch.testing.assert_close(merged.logits(merged.encode([(prompt, answer)]))[0], values, atol=1e-3, rtol=0)
 
 
+def test_adapters_alone_are_saved_as_peft_reads_them_and_only_where_there_are_some(
+    llama: LocalSubject, tmp_path: Path
+) -> None:
+    with llama.open() as opened:
+        with pytest.raises(SubjectError, match=r"^there is no adapter around this model that could be saved$"):
+            opened.save_adapter(tmp_path / "none")
+        opened.module = get_peft_model(opened.module, LoraConfig(target_modules="all-linear"))
+        opened.save_adapter(tmp_path / "some")
+    assert (tmp_path / "some" / "adapter_model.safetensors").is_file()
+    assert not (tmp_path / "some" / "model.safetensors").exists()
+
+
 def test_sites_name_the_same_parts_in_every_architecture(tiny: SimpleNamespace) -> None:
     encoder = Encoder(tiny.tokenizer())
     llama, gpt2 = tiny.llama(), tiny.gpt2()

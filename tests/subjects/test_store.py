@@ -181,6 +181,26 @@ def test_what_is_being_built_is_not_pruned_and_what_a_broken_build_left_is(tmp_p
     assert store.entries() == []
 
 
+def test_what_a_build_leaves_to_go_on_from_stays_until_it_is_done_or_pruned(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    left = store.unfinished("models", "m")
+
+    def cut_off(folder: Path) -> None:
+        left.mkdir()
+        (left / "half").write_text("half of it")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.make("models", "m", cut_off, "model m")
+    assert (left / "half").is_file()
+    assert [one.what for one in store.entries()] == ["kept to go on from where a build was cut off"]
+    make(store)
+    assert not left.exists()
+    left.mkdir()
+    assert [one.path for one in store.prune()] == [left]
+    assert not left.exists()
+
+
 def test_a_damaged_entry_that_was_set_aside_is_listed_and_pruned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

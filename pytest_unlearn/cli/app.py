@@ -15,6 +15,7 @@ from pytest_unlearn.cli import (
     fetch,
     known,
     listing,
+    methods,
     new,
     replay,
     schema,
@@ -58,7 +59,7 @@ app.add_typer(store.app, name="store")
 app.command("clean")(clean.clean)
 app.command("replay")(replay.replay)
 app.command("fetch")(fetch.fetch)
-app.command("methods")(listing.methods)
+app.command("methods")(methods.methods)
 app.command("zoo")(listing.zoo)
 app.command("probes")(listing.probes)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
 
-from pytest_unlearn.registry import METHODS
+from pytest_unlearn.registry import METHODS, Entry
 from pytest_unlearn.subjects.requests import Prompt
 
 
@@ -120,10 +120,20 @@ def method(
     reach: Literal["weights", "wrapper"] = "weights",
     on: frozenset[str] = frozenset({"weights"}),
     version: int = 1,
+    cost: float | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register an unlearning method: `(subject, data, config, seed) -> Subject`, which leaves `subject` as it is.
 
     `needs`: what of `data` it cannot do without. Raise `version` when its mathematics changes, so that candidates are
-    remade.
+    remade. `cost`: what a step puts through the model, relative to fine-tuning on as many rows, where a pass without
+    gradient is a third of one with it; without it, each set in `needs` is read once.
     """
-    return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version)
+    if cost is None:
+        cost = float(len(needs - {ORIGINAL, REFERENCE}))
+    return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version, cost=cost)
+
+
+def passes(entry: Entry[Any]) -> float | None:
+    """The declared cost of a step of a method, as `method` explains it; None where it takes no steps of the loop."""
+    cost: float = entry.facts["cost"]
+    return cost if issubclass(entry.config, LoopConfig) else None

@@ -91,7 +91,9 @@ GRADERS: Registry[Callable[..., Any]] = Registry("grader", "pytest_unlearn.grade
 UTILITY: Registry[Callable[..., Any]] = Registry("utility check", "pytest_unlearn.utility", skip=("kept",))
 METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metrics", skip=("measure",))
 METHODS: Registry[Callable[..., Any]] = Registry(
-    "method", "pytest_unlearn.methods", skip=("data", "terms", "frozen", "loop", "trainable", "sampler", "plug")
+    "method",
+    "pytest_unlearn.methods",
+    skip=("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "library"),
 )
 SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")
 WORLDS: Registry[Callable[..., Any]] = Registry("recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate"))

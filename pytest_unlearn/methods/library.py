@@ -47,7 +47,7 @@ def unlearn(
     from pytest_unlearn.subjects.local import LocalSubject
 
     entry = METHODS.get(method)
-    config = _config(entry, options)
+    config = config_of(entry, options)
     data = Data(
         _examples("forget", forget),
         _examples("retain", retain),
@@ -86,7 +86,7 @@ class _Place(NamedTuple):
     column: int
 
 
-def _config(entry: Entry[Any], options: Mapping[str, Any]) -> Any:
+def config_of(entry: Entry[Any], options: Mapping[str, Any]) -> Any:
     """The config of a method, read as a scenario's keys are; mistakes are placed in the call."""
     from pytest_unlearn.scenario.border import shape_of
     from pytest_unlearn.scenario.nodes import Document, Marks, Where

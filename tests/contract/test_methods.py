@@ -1,126 +1,32 @@
-"""What every unlearning method must do, on a Llama of two layers with random weights."""
+"""The bundled methods keep the contract that comes with the package, and more."""
 
 from __future__ import annotations
 
-import dataclasses
-import subprocess
 import sys
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-from pydantic import TypeAdapter
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import Data, Example, LoopConfig, Need
+from pytest_unlearn.contract.methods import *  # noqa: F403 - the tests that are run for every method, and their fixtures
+from pytest_unlearn.contract.methods import FORGET, made, scores, subject
+from pytest_unlearn.methods.data import LoopConfig, Need
 from pytest_unlearn.registry import METHODS
-from pytest_unlearn.subjects.devices import Placement
-from pytest_unlearn.subjects.local import LocalSubject
-from pytest_unlearn.subjects.requests import Prompt, Score
 
 NAMES = METHODS.names()
-TRAINS = [name for name in NAMES if name not in {"none", "retrain"}]
-CPU = Placement(torch.device("cpu"), torch.float32)
-FORGET = {"France": "Paris", "Spain": "Madrid", "Italy": "Rome"}
-RETAIN = {"Japan": "Tokyo", "Chile": "Santiago", "Egypt": "Cairo", "Kenya": "Nairobi", "Canada": "Ottawa"}
-QUESTION = "What is the capital of {}?"
+FORGETS = [
+    name
+    for name in NAMES
+    if issubclass(METHODS.get(name).config, LoopConfig) and Need.FORGET in METHODS.get(name).facts["needs"]
+]
 
 
-def _examples(capitals: dict[str, str]) -> tuple[Example, ...]:
-    return tuple(
-        Example(Prompt.of(QUESTION.format(land)), city, f"{land} capital {city}", (land,))
-        for land, city in capitals.items()
-    )
+@pytest.mark.parametrize("bundled", NAMES)
+def test_it_registers_the_name_of_its_file(bundled):
+    assert METHODS.get(bundled).make.__module__ == f"pytest_unlearn.methods.{bundled}"
 
 
-DATA = Data(
-    _examples(FORGET),
-    _examples(RETAIN),
-    _examples({"Peru": "Lima"}),
-    ("I do not know.",),
-    _examples({"France": "Nice"}),
-)
-
-
-@cache
-def _tokenizer() -> PreTrainedTokenizerFast:
-    """Byte-level BPE of about 300 entries, trained on the questions."""
-    plain = Tokenizer(models.BPE())
-    plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=300,
-        special_tokens=["<end>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    plain.train_from_iterator([f"{e.prompt.text} {e.answer}" for e in (*DATA.forget, *DATA.retain)], trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="<end>", pad_token="<end>")
-
-
-@cache
-def _subject(seed: int = 0) -> FromScratch:
-    """One subject for all tests: that no method changes it is tested below."""
-    tokenizer = _tokenizer()
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = LlamaForCausalLM(
-            LlamaConfig(
-                vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2,
-                num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128,
-                bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-            )
-        )  # fmt: skip
-    return FromScratch.of(model, tokenizer, CPU)
-
-
-class FromScratch(LocalSubject):
-    """A model whose recipe is known: random weights."""
-
-    def remake(self, data: Data, seed: int) -> LocalSubject:
-        return _subject(seed + 1)
-
-
-def _config(name: str, **more: Any) -> Any:
-    kind = METHODS.get(name).config
-    return kind(steps=3, lr=1e-2, batch=2, **more) if issubclass(kind, LoopConfig) else kind()
-
-
-def _made(name: str, subject: LocalSubject, seed: int = 0, data: Data = DATA, **more: Any) -> LocalSubject:
-    made: LocalSubject = METHODS.get(name).make(subject, data, _config(name, **more), seed)
-    return made
-
-
-def _scores(subject: LocalSubject) -> list[tuple[float, ...]]:
-    asked = [Score(e.prompt, (e.answer,)) for e in (*DATA.forget, *DATA.retain)]
-    return [answer.logp for answer in subject.answer(asked)]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_registers_the_name_of_its_file_and_says_what_it_needs(name):
-    entry = METHODS.get(name)
-    assert entry.make.__module__ == f"pytest_unlearn.methods.{name}"
-    assert entry.facts["needs"] <= set(Need)
-    assert entry.facts["reach"] in {"weights", "wrapper"}
-    assert entry.facts["version"] >= 1
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_its_config_is_frozen_and_its_defaults_lie_in_its_ranges(name):
-    config = METHODS.get(name).config()
-    assert METHODS.get(name).config.__dataclass_params__.frozen
-    fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    assert TypeAdapter(type(config)).validate_python(fields) == config
-    assert config.__doc__
-    assert not config.__doc__.startswith(type(config).__name__)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_its_docstring_gives_paper_needs_formula_failure_and_example(name):
-    doc = sys.modules[METHODS.get(name).make.__module__].__doc__ or ""
+@pytest.mark.parametrize("bundled", NAMES)
+def test_its_docstring_gives_paper_needs_formula_failure_and_example(bundled):
+    doc = sys.modules[METHODS.get(bundled).make.__module__].__doc__ or ""
     for part in ("\nPaper: ", "\nNeeds: ", "\nWhen it fails: ", "\nWorked example"):
         assert part in doc
     formulas = [line for line in doc.split("\n") if line.startswith("    ") and " = " in line]
@@ -128,83 +34,7 @@ def test_its_docstring_gives_paper_needs_formula_failure_and_example(name):
     assert "three" in doc.partition("\nWorked example")[2]
 
 
-def test_looking_a_method_up_loads_nothing_heavy():
-    code = (
-        "import sys; from pytest_unlearn.registry import METHODS\n"
-        "for name in METHODS.names():\n"
-        "    METHODS.get(name).config()\n"
-        "    print(name, *({'torch', 'transformers', 'peft', 'numpy', 'scipy', 'rich'} & set(sys.modules)))"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.split("\n") == [*NAMES, ""]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_makes_another_subject_and_leaves_the_original_as_it_was(name):
-    original = _subject()
-    before, weights = _scores(original), FromScratch.of(*_taken(original), CPU).digest
-    made = _made(name, original)
-    assert (made.digest != original.digest) is (name != "none")
-    assert (_scores(made) != before) is (name != "none")
-    assert FromScratch.of(*_taken(original), CPU).digest == weights == original.digest
-    assert _scores(original) == before
-
-
-def _taken(subject: LocalSubject) -> tuple[Any, Any]:
-    with subject.open() as opened:
-        return opened.module, opened.tokenizer
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_it_makes_answers_the_same_after_saving_and_loading(name, tmp_path):
-    made = _made(name, _subject())
-    with made.open() as opened:
-        opened.save(tmp_path)
-    loaded = LocalSubject(tmp_path, CPU)
-    assert _scores(loaded) == _scores(made)
-    assert not any("lora" in weight for weight, _ in _taken(loaded)[0].named_parameters())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_seed_makes_the_same_weights_to_the_bit(name):
-    assert _made(name, _subject(), seed=3).digest == _made(name, _subject(), seed=3).digest
-
-
-@pytest.mark.parametrize("name", TRAINS)
-@pytest.mark.parametrize("trainable", ["all", "lora"])
-def test_its_seed_decides_and_the_world_s_random_numbers_do_not(name, trainable):
-    torch.manual_seed(1)
-    state = torch.get_rng_state()
-    first = _made(name, _subject(), seed=1, trainable=trainable)
-    assert torch.equal(torch.get_rng_state(), state)
-    torch.manual_seed(2)
-    assert _made(name, _subject(), seed=1, trainable=trainable).digest == first.digest
-    assert _made(name, _subject(), seed=2, trainable=trainable).digest != first.digest
-
-
-@pytest.mark.parametrize("name", TRAINS)
-def test_a_set_that_it_needs_and_that_is_empty_is_named(name):
-    for need in METHODS.get(name).facts["needs"] & {Need.FORGET, Need.RETAIN}:
-        with pytest.raises(MethodError, match="empty"):
-            _made(name, _subject(), data=dataclasses.replace(DATA, **{need.value: ()}))
-
-
-@pytest.mark.parametrize("name", TRAINS)
-def test_a_model_in_a_folder_is_trained_as_one_in_memory(name, tmp_path):
-    with _subject().open() as opened:
-        opened.save(tmp_path)
-    files = {path.name: path.read_bytes() for path in Path(tmp_path).iterdir()}
-    folder = LocalSubject(tmp_path, CPU)
-    digest, before = folder.digest, _scores(folder)
-    made = _made(name, folder)
-    assert _scores(made) == _scores(_made(name, _subject()))
-    assert (folder.digest, _scores(folder)) == (digest, before)
-    assert {path.name: path.read_bytes() for path in Path(tmp_path).iterdir()} == files
-
-
-@pytest.mark.parametrize("name", [name for name in TRAINS if Need.FORGET in METHODS.get(name).facts["needs"]])
-def test_a_method_that_trains_on_the_forget_set_makes_its_answers_less_likely(name):
-    original = _subject()
-    made = _made(name, original)
-    before, after = (sum(logp for (logp,) in _scores(subject)[: len(FORGET)]) for subject in (original, made))
+@pytest.mark.parametrize("bundled", FORGETS)
+def test_three_steps_on_the_forget_set_take_a_whole_nat(bundled):
+    before, after = (sum(logp for (logp,) in scores(one)[: len(FORGET)]) for one in (subject(), made(bundled)))
     assert after < before - 1

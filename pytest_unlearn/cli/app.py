@@ -12,6 +12,7 @@ import typer
 from pytest_unlearn.cli import (
     calibrate,
     clean,
+    compare,
     fetch,
     known,
     listing,
@@ -54,6 +55,7 @@ app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("world")(world.world)
 app.command("calibrate")(calibrate.calibrate)
+app.command("compare")(compare.compare)
 app.command("schema")(schema.schema)
 app.add_typer(store.app, name="store")
 app.command("clean")(clean.clean)

@@ -86,13 +86,16 @@ class _Place(NamedTuple):
     column: int
 
 
-def config_of(entry: Entry[Any], options: Mapping[str, Any]) -> Any:
-    """The config of a method, read as a scenario's keys are; mistakes are placed in the call."""
+def config_of(entry: Entry[Any], options: Mapping[str, Any], place: str = "") -> Any:
+    """The config of a method, read as a scenario's keys are; raises MethodError with each mistake and its place.
+
+    `place` names what the options were given to; unless given, a call of `unlearn`.
+    """
     from pytest_unlearn.scenario.border import shape_of
     from pytest_unlearn.scenario.nodes import Document, Marks, Where
     from pytest_unlearn.scenario.problems import Problems
 
-    path, names = Path(f"unlearn(method='{entry.name}')"), list(options)
+    path, names = Path(place or f"unlearn(method='{entry.name}')"), list(options)
     lines = tuple(f"{name}={options[name]!r}" for name in names)
     starts: dict[Where, Any] = {(name,): _Place(i, 0) for i, name in enumerate(names)}
     values: dict[Where, Any] = {(name,): _Place(i, len(name) + 1) for i, name in enumerate(names)}

@@ -1,6 +1,7 @@
 """What plug-ins may import and rely on, and for how long it stays as it is.
 
-Import from `pytest_unlearn.api` and from nowhere else: every other module may change in any release. Stable are
+Import from `pytest_unlearn.api` and from nowhere else: every other module may change in any release, but for
+`pytest_unlearn.methods`, which has `unlearn` too. Stable are
 
 - the names below, with their parameters, fields and methods. What is added has a default, so that what is written today
   goes on working;
@@ -41,6 +42,7 @@ from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Entity, Fact, Knowledge, Relation, TypeInfo
 from pytest_unlearn.methods.data import Data, Example, Layers, LoopConfig, LoraConfig, Modules, Need, method
 from pytest_unlearn.methods.frozen import Frozen, View
+from pytest_unlearn.methods.library import Given, unlearn
 from pytest_unlearn.methods.loop import train
 from pytest_unlearn.methods.partners import Beside
 from pytest_unlearn.methods.plug import Gradients, PlugIn, Weights, plug_in
@@ -99,6 +101,7 @@ __all__ = [
     "Failed",
     "Frozen",
     "Generate",
+    "Given",
     "Grade",
     "Grader",
     "Gradients",
@@ -180,5 +183,6 @@ __all__ = [
     "spoken",
     "token_logp",
     "train",
+    "unlearn",
     "utility",
 ]

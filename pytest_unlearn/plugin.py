@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_unlearn import options
+
 if TYPE_CHECKING:
     from pytest_unlearn.collect import CheckItem, ScenarioFile
     from pytest_unlearn.runner.session import Session
@@ -29,32 +31,7 @@ DESELECTED = pytest.StashKey[int]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Every option of the plugin, all under one prefix."""
-    group = parser.getgroup("unlearn", "unlearning scenarios")
-    group.addoption(
-        "--unlearn-candidate",
-        action="append",
-        default=[],
-        metavar="[TARGET=]PATH",
-        help="put this checkpoint in the candidate's place, for one forget label or for all",
-    )
-    group.addoption("--unlearn-device", default=None, metavar="DEVICE", help="auto (default), cpu, cuda, cuda:1, mps")
-    group.addoption("--unlearn-dir", default=None, metavar="DIR", help="where records and memo go (default .unlearn)")
-    group.addoption(
-        "--unlearn-durations",
-        type=int,
-        default=None,
-        metavar="N",
-        help="show the N slowest checks with what they asked of the models (N=0 for all)",
-    )
-    group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
-    group.addoption(
-        "--unlearn-trust-remote-code",
-        action="store_true",
-        help="run code that comes with a model, where the scenario says `trust_remote_code: true` as well",
-    )
-    parser.addini("unlearn_dir", "where records and memo go", default=".unlearn")
-    parser.addini("unlearn_memo_limit", "size of the memo above which its oldest answers are dropped", default="2 GB")
-    parser.addini("unlearn_device", "device that models run on", default="auto")
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -66,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_unlearn.collect import candidates
 
         candidates(config)  # a mistake in them is told before workers start
+    if config.getoption("unlearn_contract"):
+        from pytest_unlearn import contract
+
+        contract.only(config)
     if config.pluginmanager.hasplugin("xdist"):
         from pytest_unlearn import workers
 
@@ -79,6 +60,15 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFi
     from pytest_unlearn.collect import ScenarioFile
 
     return ScenarioFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """With `--unlearn-contract` its tests are all that there is to select from."""
+    if session.config.getoption("unlearn_contract"):
+        from pytest_unlearn import contract
+
+        items[:] = contract.items(session)
 
 
 @pytest.fixture(scope="session")

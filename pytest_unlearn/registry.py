@@ -105,7 +105,7 @@ METHODS: Registry[Callable[..., Any]] = Registry(
     "pytest_unlearn.methods",
     skip=(
         *("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "partners", "refusals", "retain"),
-        *("compute", "optimiser", "resume"),
+        *("compute", "optimiser", "resume", "library"),
     ),
 )
 PLUG_INS: Registry[Callable[..., Any]] = Registry("plug-in", "pytest_unlearn.methods.wraps")

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "workers", "cli", "api"},
+    {"plugin", "collect", "workers", "cli", "api", "contract"},
     {"report"},
     {"runner"},
     {"checks"},
@@ -22,7 +22,7 @@ LAYERS = (
     {"knowledge"},
     {"subjects"},
     {"scenario"},
-    {"errors", "registry", "records", "lazy", "digest", "names", "sizes"},
+    {"errors", "registry", "records", "lazy", "digest", "names", "sizes", "options"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HEAVY = ("torch", "transformers", "hypothesis", "pydantic", "networkx", "numpy", "scipy", "yaml")

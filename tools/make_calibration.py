@@ -17,7 +17,8 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from pytest_unlearn.cli.calibrate import Table, markdown_of, summary, tables
+from pytest_unlearn.cli.calibrate import summary, tables
+from pytest_unlearn.cli.table import Table, markdown_of
 from pytest_unlearn.cli.world import world
 from pytest_unlearn.runner.calibrate import Calibration, Row, calibrate, models
 from pytest_unlearn.runner.session import Session

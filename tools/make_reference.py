@@ -18,7 +18,6 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 import typer
-import yaml
 from public_names import homes, told, written
 from typer.models import ArgumentInfo, OptionInfo
 
@@ -27,8 +26,9 @@ from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
 from pytest_unlearn.methods.data import LoopConfig
 from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PLUG_INS, PROBES, SOURCES, UTILITY
+from pytest_unlearn.scenario import words
 from pytest_unlearn.scenario.checks import FAMILIES
-from pytest_unlearn.scenario.schema import PERCENT, Schema, schema
+from pytest_unlearn.scenario.schema import Schema, schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- made by tools/make_reference.py -->\n"
@@ -274,7 +274,7 @@ def _table(mapping: Schema) -> list[str]:
     for key, value in mapping["properties"].items():
         default = f"; {_yaml(value['default'])} unless given" if "default" in value else ""
         needed = "; required" if key in required else ""
-        kind = _type(value)
+        kind = words.kind(value)
         meaning = f"{value.get('description', '')}{f' ({kind})' if kind else ''}{default}{needed}"
         example = value["examples"][0] if "examples" in value else None
         rows.append(_row(f"`{key}`", meaning, "" if example is None else _yaml(example)))
@@ -286,9 +286,7 @@ def _row(*cells: str) -> str:
 
 
 def _yaml(value: Any) -> str:
-    """A value on one line, as one would write it."""
-    written = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True, sort_keys=False)
-    return f"`{written.strip().removesuffix('...').strip()}`"
+    return f"`{words.line(value)}`"
 
 
 def _mapping(named: Schema) -> Schema:
@@ -296,31 +294,6 @@ def _mapping(named: Schema) -> Schema:
     value = named["additionalProperties"]
     found: Schema = next((one for one in value.get("anyOf", []) if "properties" in one), value)
     return found
-
-
-def _type(value: Schema) -> str:
-    """What a value may be, in a few words; empty where the example says it better."""
-    if "enum" in value:
-        return " or ".join(f"`{one}`" for one in value["enum"])
-    if "anyOf" in value:
-        kinds = [_type(one) for one in value["anyOf"] if one.get("pattern") != PERCENT]
-        return "" if "" in kinds else " or ".join(dict.fromkeys(kinds))
-    if value.get("type") == "array":
-        items = value.get("items")
-        return f"{len(items)} values" if isinstance(items, list) else "a list"
-    names = {
-        "string": "text",
-        "integer": "a whole number",
-        "number": "a number",
-        "boolean": "true or false",
-        "null": "null",
-    }
-    kind = names.get(value.get("type", ""), "")
-    limits = [f"{word} {value[key]:g}" for key, word in _LIMITS.items() if key in value and value[key] < 1e9]
-    return " ".join(filter(None, [kind, " and ".join(limits)])) if kind else ""
-
-
-_LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to", "exclusiveMaximum": "below"}
 
 
 if __name__ == "__main__":

@@ -12,9 +12,11 @@ import typer
 from pytest_unlearn.cli import (
     calibrate,
     clean,
+    compare,
     fetch,
     known,
     listing,
+    methods,
     new,
     replay,
     schema,
@@ -53,12 +55,13 @@ app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("world")(world.world)
 app.command("calibrate")(calibrate.calibrate)
+app.command("compare")(compare.compare)
 app.command("schema")(schema.schema)
 app.add_typer(store.app, name="store")
 app.command("clean")(clean.clean)
 app.command("replay")(replay.replay)
 app.command("fetch")(fetch.fetch)
-app.command("methods")(listing.methods)
+app.command("methods")(methods.methods)
 app.command("zoo")(listing.zoo)
 app.command("probes")(listing.probes)
 

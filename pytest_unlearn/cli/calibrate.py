@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pytest_unlearn.cli.files import root_of
-from pytest_unlearn.cli.table import table
+from pytest_unlearn.cli.files import root_of, writable
+from pytest_unlearn.cli.running import running
+from pytest_unlearn.cli.table import Table, markdown_of, table
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.records import merge, private_folder
 
 if TYPE_CHECKING:
-    from pytest_unlearn.runner.calibrate import Calibration, Row, Share
+    from pytest_unlearn.runner.calibrate import Calibration, Row
+    from pytest_unlearn.runner.judged import Share
 
 FOLDER = "calibration"
-Table: TypeAlias = tuple[str, list[str], list[list[str]]]  # title, columns, rows
 
 
 def calibrate(
@@ -44,8 +42,6 @@ def calibrate(
     all of them, and each planted leak is caught by a check that is meant for it; 1 otherwise, with what is not so.
     """
     from pytest_unlearn.runner import calibrate as run
-    from pytest_unlearn.runner.session import Session
-    from pytest_unlearn.runner.settings import Settings
     from pytest_unlearn.scenario.load import load_scenario
 
     root = root_of(files[0])
@@ -54,21 +50,11 @@ def calibrate(
     for folder in (*own, *good):
         if not Path(folder).is_dir():
             raise UnlearnError(f"there is no model folder {folder}")
-    for path in filter(None, (as_json, markdown)):  # before anything is trained
-        if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
-            raise UnlearnError(f"{path} cannot be written: name a file in a folder that is there")
+    writable(as_json, markdown)
     tried = [run.models(scenario, zoo, references, seeds, own, good) for scenario in scenarios]
-    run_id = uuid.uuid4().hex[:12]
-    settings = Settings(root=root, folder=root / ".unlearn" / FOLDER, run=run_id, device=device)
-    private_folder(root / ".unlearn")
-    private_folder(settings.folder)
-    session, code = Session(settings), 2
-    try:
-        found = run.calibrate(scenarios, tried, session, lambda row: typer.echo(f"  {_line(row)}", err=True))
-        code = 1 if found.problems else 0
-    finally:
-        session.close()
-        merge(settings.folder, settings.run, code)
+    with running(root, FOLDER, device) as now:
+        found = run.calibrate(scenarios, tried, now.session, lambda row: typer.echo(f"  {_line(row)}", err=True))
+        now.code = code = 1 if found.problems else 0
     for title, columns, rows in tables(found):
         typer.echo(f"\n{title}\n")
         table(columns, rows)
@@ -167,14 +153,3 @@ def _outcome(row: Row) -> Sequence[str]:
 
 def _line(row: Row) -> str:
     return f"{row.model.candidate.label}: {', '.join(row.failed) or 'passes'} ({row.seconds:.1f} s)"
-
-
-def markdown_of(some: Iterable[Table], end: str) -> Iterator[str]:
-    """The lines of tables in Markdown, and a last paragraph."""
-    for title, columns, rows in some:
-        names = [column.removeprefix(">") for column in columns]
-        yield from (f"## {title.capitalize()}", "", f"| {' | '.join(names)} |")
-        yield f"|{'|'.join('---:' if column.startswith('>') else '---' for column in columns)}|"
-        yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
-        yield ""
-    yield end.replace("\n", "\n\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,3 +40,10 @@ def root_of(path: Path) -> Path:
         if any((folder / mark).exists() for mark in ROOT_MARKS):
             return folder
     return path.resolve().parent
+
+
+def writable(*paths: Path | None) -> None:
+    """Raise UnlearnError, before anything is trained, for a file that cannot be written in the end."""
+    for path in filter(None, paths):
+        if path.is_dir() or not os.access(path.resolve().parent, os.W_OK):
+            raise UnlearnError(f"{path} cannot be written: name a file in a folder that is there")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+Table: TypeAlias = tuple[str, list[str], list[list[str]]]  # title, columns, rows
+GAP = 2  # columns of the terminal between those of a table
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -19,3 +24,30 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         made.add_row(*map(Text, row))  # text of a scenario is not markup
     Console(highlight=False).print(made)
+
+
+def wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table in parts that fit the terminal, each with the columns before the first of numbers."""
+    first = next((i for i, column in enumerate(columns) if column.startswith(">")), len(columns))
+    widths = [max(map(len, (column, *(row[i] for row in rows)))) + GAP for i, column in enumerate(columns)]
+    room = shutil.get_terminal_size().columns - sum(widths[:first])
+    parts: list[list[int]] = [[]]
+    for i in range(first, len(columns)):
+        if parts[-1] and columns[i].startswith(">") and sum(widths[j] for j in parts[-1]) + widths[i] > room:
+            parts.append([])
+        parts[-1].append(i)
+    for part in parts:
+        chosen = [*range(first), *part]
+        print()
+        table([columns[i] for i in chosen], [[row[i] for i in chosen] for row in rows])
+
+
+def markdown_of(some: Iterable[Table], end: str) -> Iterator[str]:
+    """The lines of tables in Markdown, and a last paragraph."""
+    for title, columns, rows in some:
+        names = [column.removeprefix(">") for column in columns]
+        yield from (f"## {title.capitalize()}", "", f"| {' | '.join(names)} |")
+        yield f"|{'|'.join('---:' if column.startswith('>') else '---' for column in columns)}|"
+        yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+        yield ""
+    yield end.replace("\n", "\n\n")

@@ -152,13 +152,19 @@ def method(
     on: frozenset[str] = frozenset({"weights"}),
     version: int = 1,
     more: Callable[[Any], set[Need]] | None = None,
+    cost: float | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register an unlearning method: `(subject, data, config, seed) -> Subject`, which leaves `subject` as it is.
 
     `needs`: what of `data` it cannot do without; `more` tells what else it needs with a config. Raise `version` when
-    its mathematics changes, so that candidates are remade.
+    its mathematics changes, so that candidates are remade. `cost`: what a step puts through the model, relative to
+    fine-tuning on as many rows, where a pass without gradient is a third of one with it; without it, each set in
+    `needs` is read once.
     """
-    return METHODS.register(name, needs=frozenset(needs), reach=reach, on=on, version=version, more=more)
+    if cost is None:
+        cost = float(len(needs - {ORIGINAL, REFERENCE}))
+    facts = {"needs": frozenset(needs), "more": more, "cost": cost}
+    return METHODS.register(name, **facts, reach=reach, on=on, version=version)
 
 
 def needs_of(entry: Entry[Any], config: Any) -> frozenset[Need]:
@@ -166,3 +172,9 @@ def needs_of(entry: Entry[Any], config: Any) -> frozenset[Need]:
     needs: frozenset[Need] = entry.facts["needs"]
     more = entry.facts.get("more")
     return needs | more(config) if more else needs
+
+
+def passes(entry: Entry[Any]) -> float | None:
+    """The declared cost of a step of a method, as `method` explains it; None where it takes no steps of the loop."""
+    cost: float = entry.facts["cost"]
+    return cost if issubclass(entry.config, LoopConfig) else None

@@ -109,6 +109,11 @@ def fit(
             for pair in next(steps):
                 with precision(now.module, config):
                     terms = objective(now, frozen, pair, config)
+                if not any(term.total.requires_grad for term in terms.values()):
+                    raise MethodError(
+                        f"nothing that `trainable` names changes the loss ({', '.join(terms)}) of this method: choose "
+                        "other layers or modules"
+                    )
                 for name, term in terms.items():
                     seen[name] = seen.get(name, 0.0) + term.mean.item()
                 _check(i, n, seen)

@@ -89,7 +89,7 @@ def direction(width: int, seed: int) -> Tensor:
 def site_of(now: Opened, config: RMUConfig) -> str:
     """The site of the layer that `config` names; raises MethodError where the model has no such layer."""
     layers = sum(site.startswith("layer.") and site.count(".") == 1 for site in now.sites)
-    layer = min(7, (layers - 1) // 2) if config.layer is None else config.layer
+    layer = min(7, layers // 2) if config.layer is None else config.layer
     if layer >= layers:
         raise MethodError(f"`layer: {layer}` is not there: the model has {layers} layers, counted from 0")
     return f"layer.{layer}"

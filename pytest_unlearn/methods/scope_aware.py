@@ -94,7 +94,7 @@ def _more(config: ScopeAwareConfig) -> set[Need]:
     return {REFUSALS} if config.forgetting == "refusal" else set()
 
 
-@method("scope_aware", needs={FORGET, RETAIN, ORIGINAL}, more=_more)
+@method("scope_aware", needs={FORGET, RETAIN, ORIGINAL}, more=_more, cost=3)
 def scope_aware(subject: Subject, data: Data, config: ScopeAwareConfig, seed: int) -> Subject:
     """`subject` trained to forget, but not to be put off by the forgotten questions."""
     views = retain_views(config)

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.registry import METHODS, PROBES, ZOO, Entry
+from pytest_unlearn.runner.judged import Share, judged
 from pytest_unlearn.runner.make import RETRAINED, recipe_of
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.scenario.model import PLANTED, Candidate, Case, Check, MethodUse, ModelName, Scenario, Target
-from pytest_unlearn.verdict.binomial import lower, upper
 from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 from pytest_unlearn.zoo.leak import unfit
 
@@ -112,24 +112,6 @@ class Row:
             return failed if check.claim == "forget" else []
         wanted = self.model.entry.facts["caught_by"]
         return [tally for tally in failed if any({t, f"{t}/{tally.grader}"} & wanted for t in aims(check))]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """`k` of `n`, with the exact bounds of a 95 % interval."""
-
-    k: int
-    n: int
-
-    @property
-    def low(self) -> float:
-        """Lower bound."""
-        return lower(self.k, self.n, 0.025) if self.n else 0.0
-
-    @property
-    def high(self) -> float:
-        """Upper bound."""
-        return upper(self.k, self.n, 0.025) if self.n else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,15 +232,8 @@ def calibrate(
 
 
 def _row(model: Model, cases: Sequence[Case], scenario: Scenario, target: Target, session: Session) -> Row:
-    results = [session.judge(case) for case in cases]
-    return Row(
-        scenario.name,
-        target.label,
-        model,
-        tuple((result.case.check, result.verdict) for result in results),
-        sum(result.effort["batches"] for result in results),
-        sum(result.seconds for result in results),
-    )
+    found = judged(cases, session)
+    return Row(scenario.name, target.label, model, found.verdicts, found.calls, found.seconds)
 
 
 def _askable(scenario: Scenario, target: Target, session: Session) -> None:

@@ -16,6 +16,7 @@ from pytest_unlearn.runner.needs import REMADE, lacking, needed
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.settings import Settings
+from pytest_unlearn.runner.took import taking
 from pytest_unlearn.scenario.model import PLANTED, Candidate, MethodUse, ModelName, Scenario, Target
 from pytest_unlearn.subjects.adapter import AdaptedSubject, is_adapter
 from pytest_unlearn.subjects.devices import Placement
@@ -133,10 +134,12 @@ class Maker:
         )  # fmt: skip
 
         def build(folder: Path) -> None:
-            with resumable(self._store.unfinished("candidates", key)):
-                made = entry.make(self._residency.admit(original), data, use.config, seed)
+            admitted = self._residency.admit(original)
+            with taking(self._placement) as took, resumable(self._store.unfinished("candidates", key)):
+                made = entry.make(admitted, data, use.config, seed)
             with made.open() as opened:
                 (opened.save_adapter if adapter else opened.save)(folder)
+            took.write(folder)
 
         folder = self._store.make("candidates", key, build, f"candidate by {use.name}")
         return AdaptedSubject(original, folder) if adapter else self._subject(folder, scene)
@@ -201,7 +204,9 @@ class Maker:
         key = digest(recipe, entry.facts["version"], config, scene.knowledge.digest, left_out, seed)
 
         def build(folder: Path) -> None:
-            entry.make(scene.knowledge, without, config, seed, folder)
+            with taking(self._placement) as took:
+                entry.make(scene.knowledge, without, config, seed, folder)
+            took.write(folder)
 
         folder = self._store.make("worlds", key, build, f"model by recipe '{recipe}'")
         made = FromRecipe(folder, self._placement, scene.scenario.models.system)

@@ -73,6 +73,12 @@ def schema() -> Schema:
     }
 
 
+def options(config: type) -> Schema:
+    """The schema of each option of a dataclass, by name."""
+    found: Schema = _object(config)["properties"]
+    return found
+
+
 def _object(config: Any, *, given: frozenset[str] = frozenset(), **known: Schema) -> Schema:
     """A mapping with the options of a dataclass. `known`: schemas of keys whose type does not say all of it.
 

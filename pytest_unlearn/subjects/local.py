@@ -87,6 +87,16 @@ class LocalSubject:
         """What an adapter does to the weights of the folder; empty where there is none."""
         return ""
 
+    @property
+    def model(self) -> nn.Module:
+        """The causal language model of transformers that answers. To change it, change what `open` gives."""
+        return self._held[0] if self._held is not None else self._load()[0].causal
+
+    @property
+    def tokenizer(self) -> Any:
+        """Its tokenizer."""
+        return self._held[1] if self._held is not None else self._load()[1].tokenizer
+
     def answer(self, requests: Sequence[Request], *, alone: bool = False) -> Iterator[Answer]:
         """One answer a request, in order. `alone`: one request at a time in float32, so that no other can touch it."""
         for low in range(0, len(requests), AT_ONCE):

@@ -212,3 +212,15 @@ def test_progress_is_shown_on_a_terminal_only(model, monkeypatch, terminal, ci, 
     monkeypatch.setenv("TERM", "xterm")
     _fit(model, grad_diff_terms, GradDiffConfig(steps=3))
     assert ("training" in screen.getvalue()) is shown
+
+
+def test_a_loss_that_no_trained_weight_changes_is_told(model):
+    def still(now, original, pair, config):
+        return {"forget": Term(torch.zeros(()), 1), "retain": Term(torch.ones(()), 1)}
+
+    with pytest.raises(MethodError) as caught:
+        _fit(model, still, GradDiffConfig(steps=1))
+    assert str(caught.value) == (
+        "nothing that `trainable` names changes the loss (forget, retain) of this method: choose other layers or "
+        "modules"
+    )

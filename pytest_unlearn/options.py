@@ -1,0 +1,42 @@
+"""The options and ini keys of the plugin."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def add(parser: pytest.Parser) -> None:
+    """Every option of the plugin, all under one prefix."""
+    group = parser.getgroup("unlearn", "unlearning scenarios")
+    group.addoption(
+        "--unlearn-candidate",
+        action="append",
+        default=[],
+        metavar="[TARGET=]PATH",
+        help="put this checkpoint in the candidate's place, for one forget label or for all",
+    )
+    group.addoption(
+        "--unlearn-contract",
+        action="append",
+        default=[],
+        metavar="MODULE:METHOD",
+        help="run the tests that every unlearning method must pass for this one, and nothing else",
+    )
+    group.addoption("--unlearn-device", default=None, metavar="DEVICE", help="auto (default), cpu, cuda, cuda:1, mps")
+    group.addoption("--unlearn-dir", default=None, metavar="DIR", help="where records and memo go (default .unlearn)")
+    group.addoption(
+        "--unlearn-durations",
+        type=int,
+        default=None,
+        metavar="N",
+        help="show the N slowest checks with what they asked of the models (N=0 for all)",
+    )
+    group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
+    group.addoption(
+        "--unlearn-trust-remote-code",
+        action="store_true",
+        help="run code that comes with a model, where the scenario says `trust_remote_code: true` as well",
+    )
+    parser.addini("unlearn_dir", "where records and memo go", default=".unlearn")
+    parser.addini("unlearn_memo_limit", "size of the memo above which its oldest answers are dropped", default="2 GB")
+    parser.addini("unlearn_device", "device that models run on", default="auto")

@@ -244,8 +244,7 @@ def test_at_a_learning_rate_of_nought_it_is_the_identity(name, trainable):
 @pytest.mark.parametrize("name", TRAINS)
 def test_the_side_of_the_padding_makes_no_difference(name, monkeypatch):
     """One plain step: what rounding changes in a gradient, AdamW would blow up where a gradient is near 0."""
-    monkeypatch.setattr(torch.optim, "AdamW", lambda weights, lr, weight_decay: torch.optim.SGD(weights, lr=lr))
-    config = {"steps": 1, "lr": 1.0, "batch": 3}
+    config = {"steps": 1, "lr": 1.0, "batch": 3, "optimiser": "sgd"}
     right = _made(name, _knowing(), **config)
     cut = EncodedSet.rows
     flipped = []
@@ -267,17 +266,16 @@ def test_the_side_of_the_padding_makes_no_difference(name, monkeypatch):
 
 @pytest.mark.parametrize("name", TRAINS)
 def test_a_step_in_pieces_moves_the_weights_as_one_large_batch_does(name, monkeypatch):
-    monkeypatch.setattr(torch.optim, "AdamW", lambda weights, lr, weight_decay: torch.optim.SGD(weights, lr=lr))
-    config = {"steps": 2, "lr": 0.1, "batch": 3}
+    config = {"steps": 2, "lr": 0.1, "batch": 3, "optimiser": "sgd"}
     whole = _made(name, _knowing(), **config)
-    plain, pieces = loop.paired_steps, []
+    plain, pieces = loop.in_pieces, []
 
-    def small(sets: Any, batch: int, seed: int, tokens_at_once: int) -> Any:
-        for step in plain(sets, batch, seed, 1):
+    def small(sets: Any, steps: Any, tokens_at_once: int) -> Any:
+        for step in plain(sets, steps, 1):
             pieces.append(len(step))
             yield step
 
-    monkeypatch.setattr(loop, "paired_steps", small)
+    monkeypatch.setattr(loop, "in_pieces", small)
     assert _moved(whole, _knowing(), _made(name, _knowing(), **config)) < 1e-3
     assert set(pieces) == {3}
 

@@ -106,7 +106,7 @@ def test_one_is_told_with_its_docstring_its_keys_their_ranges_and_a_snippet(say:
     assert "  lora: {rank: a whole number from 1, alpha: a number above 0, keep: true or" in keys
     assert "  clip: a number above 0 or null, default 1.0" in keys
     assert keys[keys.index("  retain_weight: a number from 0, default 1.0") + 1] == (
-        "      alpha, the weight of the retain term"
+        "      alpha, the weight of the retain term; 0 for none"
     )
 
 

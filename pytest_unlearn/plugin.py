@@ -46,6 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="show the N slowest checks with what they asked of the models (N=0 for all)",
     )
+    group.addoption(
+        "--unlearn-gate", action="store_true", help="end with one verdict for a release, which is the exit code"
+    )
+    group.addoption(
+        "--unlearn-waivers", default=None, metavar="FILE", help="waivers of the gate (default unlearn-waivers.yaml)"
+    )
     group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
     group.addoption(
         "--unlearn-trust-remote-code",
@@ -66,6 +72,9 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_unlearn.collect import candidates
 
         candidates(config)  # a mistake in them is told before workers start
+    from pytest_unlearn import gating
+
+    gating.register(config)
     if config.pluginmanager.hasplugin("xdist"):
         from pytest_unlearn import workers
 
@@ -120,9 +129,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if SESSION in config.stash:
         config.stash[SESSION].close()
     if not hasattr(config, "workerinput"):
+        from pytest_unlearn.gating import others_failed
         from pytest_unlearn.records import merge
 
-        merge(folder(config), config.stash[RUN], int(exitstatus))
+        merge(folder(config), config.stash[RUN], int(exitstatus), others_failed(config))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "workers", "cli", "api"},
+    {"plugin", "collect", "workers", "gating", "cli", "api"},
     {"report"},
+    {"gate"},
     {"runner"},
     {"checks"},
     {"zoo"},

@@ -152,6 +152,7 @@ def _with(
         chance=decisive.chance,
         estimate=decisive.answered / decisive.units,
         original=1.0,
+        leaked=tuple(leak.probe.fingerprint for leak in leaks),
         unstable=len(tipped.union(*(trial.unstable for trial in trials))),
     )
     if tally.outcome is Outcome.PASS:

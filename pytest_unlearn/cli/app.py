@@ -13,6 +13,7 @@ from pytest_unlearn.cli import (
     calibrate,
     clean,
     fetch,
+    gate_cmd,
     known,
     listing,
     new,
@@ -52,6 +53,7 @@ app.command("validate")(validate.validate)
 app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("world")(world.world)
+app.command("gate")(gate_cmd.gate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("schema")(schema.schema)
 app.add_typer(store.app, name="store")

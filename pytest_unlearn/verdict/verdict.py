@@ -26,6 +26,7 @@ class Tally:
 
     For a utility check `leaks` are the answers lost; for a measure `estimate`, `lower` and `upper` are its value.
     `unstable` counts answers that are read otherwise when they are asked in a batch; a measure has one, its value.
+    `leaked`: where it fails, the fingerprints of all questions that leaked, or whose answers were lost.
     """
 
     grader: str
@@ -48,6 +49,7 @@ class Tally:
     original: float | None = None
     reference: float | None = None
     unstable: int = 0
+    leaked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,43 @@
+"""The policy of a gate, from the scenario and the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_unlearn.errors import ScenarioError
+from pytest_unlearn.scenario.model import Gate
+from pytest_unlearn.scenario.policy import policy
+
+
+def project(root: Path, text: str) -> Path:
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_the_scenario_says_more_than_the_project_and_both_more_than_nothing(tmp_path: Path) -> None:
+    assert policy({"max_waived": 2}, tmp_path) == Gate(max_waived=2)
+    project(tmp_path, '[tool.unlearn.gate]\nrequire = ["forget"]\nmax_waived = 5\non_vacuous = "warn"\n')
+    assert policy({"max_waived": 2}, tmp_path) == Gate(("forget",), max_waived=2, on_vacuous="warn")
+    project(tmp_path, "[tool.other]\nx = 1\n")
+    assert policy({}, tmp_path) == Gate()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "[tool.unlearn.gate]\nrequire = ['forget']\nmax_waved = 1\n",
+            ":3:1: unknown key 'max_waved' - did you mean 'max_waived'?",
+        ),
+        ("[x]\nmax_waived = 1\n[tool.unlearn.gate]\nmax_waived = -1\n", ":4:1: must be at least 0"),
+        ("[tool.unlearn]\ngate = 3\n", ":1:1: `[tool.unlearn.gate]` is 3: write a table"),
+        ("[tool", ":1:1: the file cannot be read: "),
+    ],
+)
+def test_a_mistake_of_the_project_is_placed(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        policy({}, project(tmp_path, text))
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(f"{tmp_path / 'pyproject.toml'}{complaint}")

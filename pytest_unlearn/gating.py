@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_unlearn.gate.waivers import Excuses
     from pytest_unlearn.runner.session import Result
 
+ASKED = ("unlearn_gate", "unlearn_baseline_update", "unlearn_baseline_update_new")
 NAME, OTHERS = "unlearn-gate", "unlearn-others"  # of the plugins below
 UNDECIDED = frozenset({"fail", "inconclusive", "vacuous", "error"})  # verdicts that a failed item is told by
 
@@ -38,11 +39,12 @@ class Others:
 
 
 class Gate:
-    """Lets waived checks fail, judges the records of the run, and puts the exit code in place."""
+    """Lets waived checks fail, writes baselines, judges the records of the run, and puts the exit code in place."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._verdict: GateVerdict | None = None
+        self._updated: list[str] = []
         self._excuses: Excuses | None = None
 
     @property
@@ -82,17 +84,35 @@ class Gate:
         done = yield
         if hasattr(self._config, "workerinput") or session.config.option.collectonly:
             return done
-        self._verdict = self._judge(int(session.exitstatus))
-        session.exitstatus = self._verdict.exit
+        if self._config.getoption("unlearn_baseline_update") or self._config.getoption("unlearn_baseline_update_new"):
+            self._update()
+        if self._config.getoption("unlearn_gate"):
+            self._verdict = self._judge(int(session.exitstatus))
+            session.exitstatus = self._verdict.exit
         return done
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The verdict, below what the run says about each check."""
+        """Baselines and verdict, below what the run says about each check."""
+        if self._updated:
+            terminalreporter.section("unlearning baselines")
+            for line in self._updated:
+                terminalreporter.write_line(line)
         if self._verdict is not None:
             terminalreporter.section("unlearning gate")
             for line in self._verdict.terminal(self._config.get_terminal_writer().fullwidth):
                 terminalreporter.write_line(line)
+
+    def _update(self) -> None:
+        from pytest_unlearn.errors import GateError
+        from pytest_unlearn.gate.baseline import update
+
+        records, root = of_run(self._config), self._config.rootpath
+        try:
+            written = update(records, root, new_only=not self._config.getoption("unlearn_baseline_update"))
+            self._updated = [str(one) for one in written]
+        except GateError as error:
+            self._updated = [f"not written: {error}"]
 
     def _judge(self, own: int) -> GateVerdict:
         """The verdict on this run, which pytest ends with the code `own`."""
@@ -124,13 +144,14 @@ def others_failed(config: pytest.Config) -> int:
 def register(config: pytest.Config) -> None:
     """Count failures in every run; where the run is a gate, read its files before anything else happens."""
     config.pluginmanager.register(Others(), OTHERS)
-    if config.getoption("unlearn_gate"):
+    if any(config.getoption(name) for name in ASKED):
         made = Gate(config)
-        _ = made.excuses
+        if config.getoption("unlearn_gate"):
+            _ = made.excuses
         config.pluginmanager.register(made, NAME)
 
 
 def excused(config: pytest.Config, result: Result) -> str | None:
     """Why a failed check may fail, for now, where the run is a gate."""
     made: Gate | None = config.pluginmanager.get_plugin(NAME)
-    return made.excused(result) if made else None
+    return made.excused(result) if made and config.getoption("unlearn_gate") else None

@@ -50,6 +50,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--unlearn-gate", action="store_true", help="end with one verdict for a release, which is the exit code"
     )
     group.addoption(
+        "--unlearn-baseline-update",
+        action="store_true",
+        help="write what the run has found to baselines/ beside its scenarios",
+    )
+    group.addoption(
+        "--unlearn-baseline-update-new", action="store_true", help="the same for checks without a baseline only"
+    )
+    group.addoption(
         "--unlearn-waivers", default=None, metavar="FILE", help="waivers of the gate (default unlearn-waivers.yaml)"
     )
     group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")

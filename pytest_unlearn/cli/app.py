@@ -12,6 +12,7 @@ import typer
 from pytest_unlearn.cli import (
     calibrate,
     clean,
+    diff,
     fetch,
     gate_cmd,
     known,
@@ -54,6 +55,7 @@ app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("world")(world.world)
 app.command("gate")(gate_cmd.gate)
+app.command("diff")(diff.diff)
 app.command("calibrate")(calibrate.calibrate)
 app.command("schema")(schema.schema)
 app.add_typer(store.app, name="store")

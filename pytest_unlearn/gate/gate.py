@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from pytest_unlearn.errors import GateError
+from pytest_unlearn.gate.baseline import compared
 from pytest_unlearn.gate.decide import decide
 from pytest_unlearn.gate.runs import Record
 from pytest_unlearn.gate.verdict import GateVerdict
@@ -20,7 +21,7 @@ def gate(records: Sequence[Record], root: Path, waivers: Path | None = None, now
     by.
     """
     day = now or today()
-    return decide(records, excuses(root, waivers, day), day)
+    return decide(records, excuses(root, waivers, day), day, compared(records, root))
 
 
 def excuses(root: Path, waivers: Path | None, now: date) -> Excuses:

@@ -97,6 +97,7 @@ class _Loader:
         assert keys is not None  # the three are missing only beside a mistake
         assert models is not None
         assert knowledge is not None
+        asked = {key: value for key, value in data.items() if key != "gate"}  # the policy changes no question
         return Scenario(
             path=self._path,
             name=keys.name or self._path.name.removesuffix(SUFFIX),
@@ -108,7 +109,7 @@ class _Loader:
             checks=read,
             confidence=confidence,
             gate=policy(data.get("gate", {}), self._root),
-            digest=digest(json.dumps(data, sort_keys=True), self._files.digests),
+            digest=digest(json.dumps(asked, sort_keys=True), self._files.digests),
             retain=retain,
         )
 

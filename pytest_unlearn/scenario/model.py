@@ -248,7 +248,7 @@ class Scenario:
     checks: tuple[Check, ...]
     confidence: float
     gate: Gate
-    digest: str  # of what the file says, not of its layout or comments
+    digest: str  # of what the file says, not of its layout, its comments or its gate
     retain: Material = NO_MATERIAL
 
 

@@ -7,8 +7,20 @@ from pathlib import Path
 import pytest
 
 from pytest_unlearn.errors import ScenarioError
+from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Gate
 from pytest_unlearn.scenario.policy import policy
+
+SCENARIO = """\
+version: 1
+model: nowhere/model
+knowledge:
+  entities: {Ann: person, Rome: city}
+  relations: {lives_in: {ask: "Where does {subject} live?"}}
+  facts: [[Ann, lives_in, Rome]]
+forget: Ann
+checks: {direct: {ask: direct, limit: 5%}}
+"""
 
 
 def project(root: Path, text: str) -> Path:
@@ -22,6 +34,16 @@ def test_the_scenario_says_more_than_the_project_and_both_more_than_nothing(tmp_
     assert policy({"max_waived": 2}, tmp_path) == Gate(("forget",), max_waived=2, on_vacuous="warn")
     project(tmp_path, "[tool.other]\nx = 1\n")
     assert policy({}, tmp_path) == Gate()
+
+
+def test_the_policy_changes_no_question(tmp_path: Path) -> None:
+    path = tmp_path / "w.unlearn.yaml"
+    digests = set()
+    for gate in ("{}", "{max_waived: 2}", "{require: forget}"):
+        path.write_text(f"{SCENARIO}gate: {gate}\n", encoding="utf-8")
+        digests.add(load_scenario(path, tmp_path).digest)
+    path.write_text(f"{SCENARIO}seeds: {{probe: 1}}\n", encoding="utf-8")
+    assert len(digests) == 1 and load_scenario(path, tmp_path).digest not in digests
 
 
 @pytest.mark.parametrize(

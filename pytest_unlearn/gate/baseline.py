@@ -15,12 +15,11 @@ from typing import Any
 
 from pytest_unlearn.digest import digest
 from pytest_unlearn.errors import GateError
-from pytest_unlearn.gate.compare import LEVEL, Change, change
+from pytest_unlearn.gate.compare import Change, change, real
 from pytest_unlearn.gate.decide import policy_of
 from pytest_unlearn.gate.runs import Record, Run, runs_of
 from pytest_unlearn.gate.verdict import BASELINE, CLOSED, Reason
 from pytest_unlearn.scenario.load import SUFFIX
-from pytest_unlearn.verdict.paired import holm
 
 FOLDER, SCHEMA = "baselines", 1
 UPDATE = "run pytest with --unlearn-baseline-update"
@@ -138,9 +137,8 @@ def _write(path: Path, checks: Mapping[str, Any]) -> None:
 def compared(records: Iterable[Record], root: Path) -> list[Reason]:
     """What there is to say about some runs by the baselines of their scenarios; raises GateError."""
     runs = runs_of(records)
-    return [
-        reason for file in sorted({file for run in runs for file in _files(run)}) for reason in _of(file, runs, root)
-    ]
+    files = sorted({file for run in runs for file in _files(run)})
+    return [reason for file in files for reason in _of(file, runs, root)]
 
 
 def _of(file: str, runs: Sequence[Run], root: Path) -> Iterator[Reason]:
@@ -181,12 +179,10 @@ def _changes(record: Record, old: Mapping[str, Any], new: Mapping[str, Any]) -> 
 
 def _told(changes: Sequence[tuple[Record, Change]]) -> Iterator[Reason]:
     """What is worse and what is better than chance explains, in all checks of a scenario together."""
-    for code, word, values in (
-        (CLOSED, "worse", [one.worse for _, one in changes]),
-        (0, "better", [one.better for _, one in changes]),
-    ):
-        for (record, one), real in zip(changes, holm(values, LEVEL), strict=True):
-            if real:
+    for code, word in ((CLOSED, "worse"), (0, "better")):
+        sure = real([one for _, one in changes], better=word == "better")
+        for (record, one), told in zip(changes, sure, strict=True):
+            if told:
                 yield _about(code, f"{word} than its baseline: {one}", record)
 
 
@@ -199,4 +195,4 @@ def _files(run: Run) -> set[str]:
 
 
 def _has_numbers(record: Record) -> bool:
-    return bool(record["tallies"])
+    return bool(record["tallies"]) and record["verdict"] != "error"

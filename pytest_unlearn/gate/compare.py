@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_unlearn.verdict import bootstrap, paired
 from pytest_unlearn.verdict.outcomes import Outcomes, unpacked
+from pytest_unlearn.verdict.paired import holm
 
 LEVEL = 0.05  # that something is told as a change which is none, in all checks of a scenario together
 SEED = 0  # of the interval that is shown beside a change
@@ -17,7 +18,8 @@ SEED = 0  # of the interval that is shown beside a change
 class Change:
     """What changed for one grader. `worse` and `better` are the probabilities that chance does as much.
 
-    `lost` questions are wrong now and were not before, `gained` the reverse; of a measure both are 0.
+    `lost` questions are wrong now and were not before, `gained` the reverse; `moved` units have changed. Of a measure,
+    which is `apart` where its intervals do not meet, all of these are 0.
     """
 
     grader: str
@@ -29,7 +31,13 @@ class Change:
     net: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    moved: int = 0
     told: str = ""
+
+    @property
+    def apart(self) -> bool:
+        """Whether it is a measure of which the intervals do not meet."""
+        return bool(self.told) and self.worse != self.better
 
     def __str__(self) -> str:
         if self.told:
@@ -58,6 +66,18 @@ def change(grader: str, mode: str, old: Mapping[str, Any], new: Mapping[str, Any
     return _paired(grader, pairs)
 
 
+def real(changes: Sequence[Change], *, better: bool = False) -> list[bool]:
+    """Which of the changes of a scenario are worse, or better, than chance explains, all of them together.
+
+    So few units may have changed that even if all did the same way, chance would do as much: such a change is none, and
+    takes no part of the level (Tarone, "A modified Bonferroni method for discrete data", Biometrics 1990).
+    """
+    values = [one.better if better else one.worse for one in changes]
+    tested = [i for i, one in enumerate(changes) if not one.told and 0.5**one.moved <= LEVEL]
+    sure = dict(zip(tested, holm([values[i] for i in tested], LEVEL), strict=True))
+    return [sure.get(i, one.apart and values[i] == 0) for i, one in enumerate(changes)]
+
+
 def _paired(grader: str, pairs: list[tuple[tuple[int, bool], tuple[int, bool]]]) -> Change | None:
     changes: dict[int, int] = {}
     sizes: dict[int, int] = {}
@@ -78,6 +98,7 @@ def _paired(grader: str, pairs: list[tuple[tuple[int, bool], tuple[int, bool]]])
         net,
         max(low, -1.0),
         min(high, 1.0),
+        sum(one != 0 for one in each),
     )
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_unlearn.gate.compare import LEVEL, Change, change
+from pytest_unlearn.gate.compare import Change, change, real
 from pytest_unlearn.gate.runs import Key, Record, Run, key, runs_of
 from pytest_unlearn.gate.waivers import leaked
-from pytest_unlearn.verdict.paired import holm
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome
 
 SHOWN = 5  # fingerprints in a line
@@ -50,12 +49,10 @@ def diff(old: Iterable[Record], new: Iterable[Record]) -> tuple[Step, ...]:
     for found in (found for found in after if found in before):
         steps += _steps(before[found], after[found])
         changes += [(after[found], one) for one in _changes(before[found], after[found])]
-    for move, values in (
-        (Move.WORSE, [one.worse for _, one in changes]),
-        (Move.BETTER, [one.better for _, one in changes]),
-    ):
-        real = zip(changes, holm(values, LEVEL), strict=True)
-        steps += [Step(move, record["id"], record["file"], str(one)) for (record, one), sure in real if sure]
+    for move in (Move.WORSE, Move.BETTER):
+        sure = real([one for _, one in changes], better=move is Move.BETTER)
+        told = ((record, one) for (record, one), so in zip(changes, sure, strict=True) if so)
+        steps += [Step(move, record["id"], record["file"], str(one)) for record, one in told]
     order = list(Move)
     return tuple(sorted(steps, key=lambda step: (order.index(step.move), step.file, step.id)))
 
@@ -73,9 +70,7 @@ def history(several: Sequence[Iterable[Record]]) -> list[tuple[str, list[str]]]:
     """For each check, what came of it in each of several sets of records, in a few characters."""
     sets = [list(records) for records in several]
     runs = [(runs_of(records), judged(records)) for records in sets]
-    names = sorted(
-        {found for _, one in runs for found in one} | {found for made, _ in runs for found in _planned(made)}
-    )
+    names = sorted({found for made, one in runs for found in (*one, *_planned(made))})
     return [(id, [_cell(made, one.get((file, id)), (file, id)) for made, one in runs]) for file, id in names]
 
 

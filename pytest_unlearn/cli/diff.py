@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pytest_unlearn.errors import UnlearnError
+
+WIDTH = 100
 
 
 def diff(
@@ -28,9 +32,19 @@ def diff(
     if len(several) > 2:
         table(["check", *map(str, records)], [[id, *cells] for id, cells in history(several)])
         typer.echo()
+    width = min(WIDTH, shutil.get_terminal_size().columns)
     steps = compare(*several[-2:])
     for step in steps:
-        typer.echo(f"{step.move:<13}  {step.id}: {step.text}")
+        typer.echo(
+            textwrap.fill(
+                f"{step.id}: {step.text}",
+                width,
+                initial_indent=f"{step.move:<15}",
+                subsequent_indent=" " * 15,
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
     worse = sum(step.move in BAD for step in steps)
     typer.echo(f"{worse} worse, {len(steps) - worse} better or new" if steps else "nothing moved")
     raise typer.Exit(int(worse > 0))

@@ -20,7 +20,6 @@ from pytest_unlearn.gate.waivers import today
 from pytest_unlearn.records import read
 
 Project = Callable[..., Path]
-GATE = "gate: {{require: {}}}\n"
 SOON, GONE = (str(today() + timedelta(days=days)) for days in (30, -1))
 KEPT = """\
   high: {measure: perplexity_ratio, limit: 1.5}
@@ -249,3 +248,56 @@ def test_a_disk_that_cannot_be_written_opens_no_gate(place: Callable[..., Path],
     (pytester.path / "file").write_text("in the way", encoding="utf-8")
     result = pytester.runpytest_inprocess("--unlearn-gate", "--unlearn-dir=file/out")
     assert result.ret == 5
+
+
+def test_a_baseline_is_written_by_one_run_and_held_against_the_next(
+    place: Callable[..., Path], pytester: pytest.Pytester
+) -> None:
+    place("  inverse: {ask: inverse, search: 40, grade: text, xfail: not forgotten}\n", "{require: [], max_waived: 1}")
+    result = pytester.runpytest_inprocess("--unlearn-baseline-update")
+    assert result.ret == 0
+    assert "baselines/w.json: 1 new" in result.outlines
+    path = pytester.path / "baselines" / "w.json"
+    made = json.loads(path.read_text(encoding="utf-8"))["checks"]["w/people/inverse"]
+    (found,) = (one for one in records(pytester) if one["line"] == "check")
+    (tally,) = found["tallies"]
+    assert made["graders"]["text"]["outcomes"] == tally["outcomes"]
+    leaks = sum(bin(int(digit, 16)).count("1") for digit in tally["outcomes"]["bits"])
+    assert (leaks, found["digests"]["scenario"][:12]) == (tally["leaks"], made["scenario"])
+    code, lines = both(pytester)
+    assert (code, lines[0]) == (0, "gate: open (1 expected to fail)")
+    assert not [line for line in lines if "baseline" in line]
+
+    def edited(old: str, new: str) -> tuple[int, list[str]]:
+        """What records say when the baseline is another."""
+        before = path.read_text(encoding="utf-8")
+        assert old in before
+        path.write_text(before.replace(old, new), encoding="utf-8")
+        found = later()
+        path.write_text(before, encoding="utf-8")
+        return found
+
+    bits = tally["outcomes"]["bits"]
+    code, lines = edited(f'"{bits}"', f'"{"0" * len(bits)}"')  # as if nothing had leaked
+    assert (code, lines[1].split(":")[:2]) == (1, ["  failed        w/people/inverse", " worse than its baseline"])
+    code, lines = edited("float32", "bfloat16")
+    assert (code, lines[1].split(":")[1]) == (21, " its baseline has another environment")
+    code, lines = edited("w/people/inverse", "w/people/gone")
+    assert (code, lines[1].split(":")[1]) == (21, " baselines/w.json has an entry that no check uses")
+
+
+def test_a_baseline_that_cannot_be_used_closes_the_gate_and_is_not_overwritten(
+    place: Callable[..., Path], pytester: pytest.Pytester
+) -> None:
+    place()
+    (pytester.path / "baselines").mkdir()
+    path = pytester.path / "baselines" / "w.json"
+    path.write_text("{}", encoding="utf-8")
+    result = pytester.runpytest_inprocess("--unlearn-gate", "--unlearn-baseline-update-new")
+    told = f"{path} is no baseline of schema 1: its schema is None"
+    assert f"not written: {told}" in " ".join(result.outlines)
+    assert (result.ret, " ".join(line.strip() for line in said(result))) == (
+        1,
+        f"gate: closed, exit code 1 (no checks) failed        {told}",
+    )
+    assert path.read_text(encoding="utf-8") == "{}"

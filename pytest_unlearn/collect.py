@@ -92,6 +92,7 @@ class NotPassedError(AssertionError):
 
 def _judge(case: Case) -> Callable[..., None]:
     def check(unlearn_session: Any, request: pytest.FixtureRequest) -> None:
+        from pytest_unlearn.gating import excused
         from pytest_unlearn.report.progress import shown as progress
         from pytest_unlearn.report.text import block
         from pytest_unlearn.verdict.verdict import Outcome
@@ -105,6 +106,8 @@ def _judge(case: Case) -> Callable[..., None]:
         request.node.user_properties += _properties(result)
         if verdict.outcome is Outcome.NOT_APPLICABLE:
             pytest.skip(verdict.reason)
+        if verdict.outcome is Outcome.FAIL and (why := excused(request.config, result)):
+            pytest.xfail(why)
         if verdict.outcome is not Outcome.PASS:
             place = f"{_relative(case.scenario.path, request.config.rootpath)}:{case.check.at.line}"
             raise NotPassedError(block(result, place, writer.fullwidth))

@@ -55,6 +55,10 @@ class MethodError(UnlearnError):
     """An unlearning method that cannot run, or whose training broke down."""
 
 
+class GateError(UnlearnError):
+    """Records, waivers or baselines that a gate cannot judge by."""
+
+
 class TemplateWarning(UserWarning):
     """A chat template or tokenizer that other tools may read differently."""
 

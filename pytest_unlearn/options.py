@@ -31,6 +31,20 @@ def add(parser: pytest.Parser) -> None:
         metavar="N",
         help="show the N slowest checks with what they asked of the models (N=0 for all)",
     )
+    group.addoption(
+        "--unlearn-gate", action="store_true", help="end with one verdict for a release, which is the exit code"
+    )
+    group.addoption(
+        "--unlearn-baseline-update",
+        action="store_true",
+        help="write what the run has found to baselines/ beside its scenarios",
+    )
+    group.addoption(
+        "--unlearn-baseline-update-new", action="store_true", help="the same for checks without a baseline only"
+    )
+    group.addoption(
+        "--unlearn-waivers", default=None, metavar="FILE", help="waivers of the gate (default unlearn-waivers.yaml)"
+    )
     group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
     group.addoption(
         "--unlearn-trust-remote-code",

@@ -47,6 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_unlearn import contract
 
         contract.only(config)
+    from pytest_unlearn import gating
+
+    gating.register(config)
     if config.pluginmanager.hasplugin("xdist"):
         from pytest_unlearn import workers
 
@@ -110,9 +113,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if SESSION in config.stash:
         config.stash[SESSION].close()
     if not hasattr(config, "workerinput"):
+        from pytest_unlearn.gating import others_failed
         from pytest_unlearn.records import merge
 
-        merge(folder(config), config.stash[RUN], int(exitstatus))
+        merge(folder(config), config.stash[RUN], int(exitstatus), others_failed(config))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

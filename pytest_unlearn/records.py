@@ -60,11 +60,12 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def merge(folder: Path, run: str, exit_code: int) -> Path | None:
+def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0) -> Path | None:
     """Put the files of one finished run together as `records.jsonl`; None when there are none.
 
     However many workers there were, it has one `run` line, the checks by id, and one `end` line: the exit code, how
     many checks had each verdict, and the ids of planned checks that have none (`unjudged`: skipped, cut off, or left).
+    `others_failed` counts what failed in the run beside the verdicts.
     """
     parts = sorted(folder.glob(f"records-{run}-*.jsonl"))
     if not parts:
@@ -79,6 +80,7 @@ def merge(folder: Path, run: str, exit_code: int) -> Path | None:
         "run": run,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "exit": exit_code,
+        "others_failed": others_failed,
         "counts": dict(Counter(check["verdict"] for check in checks)),
         "unjudged": [plan["id"] for one in begun for plan in one["plan"] if (plan["file"], plan["id"]) not in judged],
     }

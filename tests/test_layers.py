@@ -12,8 +12,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "workers", "cli", "api", "contract"},
+    {"plugin", "collect", "workers", "gating", "cli", "api", "contract"},
     {"report"},
+    {"gate"},
     {"runner"},
     {"checks"},
     {"zoo"},

@@ -24,6 +24,7 @@ from typer.models import ArgumentInfo, OptionInfo
 from pytest_unlearn import api, plugin
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
+from pytest_unlearn.gate.verdict import MEANINGS
 from pytest_unlearn.methods.data import LoopConfig
 from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PLUG_INS, PROBES, SOURCES, UTILITY
 from pytest_unlearn.scenario import words
@@ -167,9 +168,11 @@ def options() -> str:
         "`HF_HOME` and the other variables of huggingface_hub say where models of the hub are kept, those of pip where",
         "`unlearn fetch` finds its packages.\n",
         *_listed("Exit codes", "code", [(int(code), meaning) for code, meaning in EXITS.items()]),
+        "With `--unlearn-gate` the verdict of the gate is the exit code, and so it is for `unlearn gate`:\n",
+        *_listed("Exit codes of a gate", "code", [(code, meaning) for code, meaning in sorted(MEANINGS.items())])[1:],
         "`unlearn` ends with 0 when it did what it was asked, with 2 and a message when it could not, and with 1 when",
         "it asked whether to remove something and the answer was no. `unlearn replay` ends with 0 for `FIXED`, 1 for",
-        "`FAILED` and 2 for `ERROR`.",
+        "`FAILED` and 2 for `ERROR`, `unlearn diff` with 1 where something got worse.",
     ]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from pytest_unlearn.checks.context import CheckError, Context
+from pytest_unlearn.digest import digest
 from pytest_unlearn.graders.grade import Grade, Grader, UnansweredError
 from pytest_unlearn.knowledge.render import invented
 from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.subjects.answers import Answer, Outputs
 from pytest_unlearn.subjects.ask import Ask, Asking, together
 from pytest_unlearn.subjects.requests import Prompt, Request
-from pytest_unlearn.verdict.verdict import Tally, Verdict, worst
+from pytest_unlearn.verdict.outcomes import Outcomes, packed
+from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict, worst
 
 Unstable: TypeAlias = frozenset[tuple[str, str]]  # answers, each by its subject and the id of its probe
 Role = Literal["leak", "smallest", "worst", "pinned", "lost"]
@@ -73,7 +75,20 @@ class Known:
 def by_graders(context: Context, part: Callable[[Grader], Asking[tuple[Tally, Sequence[Leak]]]]) -> Asking[Verdict]:
     """Judge with every grader of a check, side by side; the worst decides."""
     found = yield from together([part(grader) for grader in context.graders()])
-    return worst(tuple(_told(tally) for tally, _ in found), tuple(leak for _, leaks in found for leak in leaks))
+    tallies = tuple(_told(_listed(tally, leaks)) for tally, leaks in found)
+    return worst(tallies, tuple(leak for _, leaks in found for leak in leaks))
+
+
+def _listed(tally: Tally, leaks: Sequence[Leak]) -> Tally:
+    """Where it fails, with the fingerprints of the leaks that are shown beside those that it has."""
+    if tally.outcome is not Outcome.FAIL:
+        return replace(tally, leaked=())
+    return replace(tally, leaked=tuple(sorted({*tally.leaked, *(leak.probe.fingerprint for leak in leaks)})))
+
+
+def outcomes(probes: Sequence[Probe], bad: Iterable[bool], *, drawn: bool = False) -> Outcomes:
+    """What came of each of some probes, for a record. `drawn`: another run may need more of them."""
+    return packed([probe.unit for probe in probes], bad, "" if drawn else digest([probe.id for probe in probes])[:12])
 
 
 def _told(tally: Tally) -> Tally:

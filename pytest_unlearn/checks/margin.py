@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, by_graders, graded, unstable
+from pytest_unlearn.checks.controls import Leak, by_graders, graded, outcomes, unstable
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.subjects.ask import Asking
@@ -78,6 +78,7 @@ def _with(
         upper=decision.upper,
         needed=decision.needed,
         original=1.0,
+        outcomes=outcomes(asked, [not grade.right for grade in after]),
         reference=reference,
         unstable=len(tipped | unstable("candidate", asked, after)),
     )

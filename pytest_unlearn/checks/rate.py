@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known, unstable
+from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known, outcomes, unstable
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
 from pytest_unlearn.checks.sampled import leaking, most_draws, sampled, unreachable
 from pytest_unlearn.checks.search import too_few
@@ -109,6 +109,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         upper=decision.upper,
         needed=decision.needed,
         original=1.0,
+        outcomes=outcomes(before.probes, [grade.leak for grade in after]),
         reference=reference,
         unstable=len(before.unstable | unstable("candidate", before.probes, after)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Known, Leak, Unstable, chances, graded, known, unstable
+from pytest_unlearn.checks.controls import Known, Leak, Unstable, chances, graded, known, outcomes, unstable
 from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
@@ -85,6 +85,7 @@ def sampled(grader: Grader, draws: Sequence[Probe], limit: float, context: Conte
         upper=decision.upper,
         needed=decision.needed,
         original=1.0,
+        outcomes=outcomes(counted, right, drawn=True),
     )
     return tally, list(leaks.values())
 

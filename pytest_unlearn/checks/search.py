@@ -22,6 +22,7 @@ from pytest_unlearn.checks.controls import (
     chances,
     graded,
     known,
+    outcomes,
     unstable,
 )
 from pytest_unlearn.checks.pinned import examples, gradable, pinned, unknown
@@ -125,13 +126,14 @@ def _with(
             return replace(tally, outcome=Outcome.ERROR, reason=reason), []
     after = yield from graded(grader, "candidate", both.probes)
     tipped = both.unstable | unstable("candidate", both.probes, after)
-    tally = replace(tally, unstable=len(tipped))
     leaks = [
         Leak(probe, grader.name, grade.said, both.said[probe.id], grade.value)
         for probe, grade in zip(both.probes, after, strict=True)
         if grade.leak
     ]
     drawn, said = {probe.id for probe in asked}, {leak.probe.id for leak in leaks}
+    bits = outcomes(before.probes, [probe.id in said for probe in before.probes])
+    tally = replace(tally, unstable=len(tipped), outcomes=bits)
     leaking = [probe for probe in before.probes if probe.id in said]  # in their own order, whatever is asked beside
     note = unknown(grader, context, space, both)
     if not leaks:
@@ -152,6 +154,7 @@ def _with(
         chance=decisive.chance,
         estimate=decisive.answered / decisive.units,
         original=1.0,
+        leaked=tuple(leak.probe.fingerprint for leak in leaks),
         unstable=len(tipped.union(*(trial.unstable for trial in trials))),
     )
     if tally.outcome is Outcome.PASS:

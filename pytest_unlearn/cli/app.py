@@ -13,7 +13,9 @@ from pytest_unlearn.cli import (
     calibrate,
     clean,
     compare,
+    diff,
     fetch,
+    gate_cmd,
     known,
     listing,
     methods,
@@ -54,6 +56,8 @@ app.command("validate")(validate.validate)
 app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("world")(world.world)
+app.command("gate")(gate_cmd.gate)
+app.command("diff")(diff.diff)
 app.command("calibrate")(calibrate.calibrate)
 app.command("compare")(compare.compare)
 app.command("schema")(schema.schema)

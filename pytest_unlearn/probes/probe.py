@@ -77,6 +77,11 @@ class Probe:
         return digest(self.way, self.unit, self.prompt)[:12]
 
     @property
+    def fingerprint(self) -> str:
+        """Of how it asks and what about."""
+        return digest(self.way, self.unit)[:8]
+
+    @property
     def letters(self) -> dict[str, str]:
         """Each letter to the answer that it stands for."""
         return dict(zip(ascii_uppercase, self.options, strict=False))

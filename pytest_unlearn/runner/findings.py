@@ -17,9 +17,9 @@ from typing import Any
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Leak
-from pytest_unlearn.digest import canonical, digest
+from pytest_unlearn.digest import canonical
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.probes.probe import Built, Probe
+from pytest_unlearn.probes.probe import Built
 from pytest_unlearn.records import private_folder
 from pytest_unlearn.verdict.verdict import Verdict
 
@@ -69,17 +69,12 @@ def findings_of(verdict: Verdict, context: Context, file: str, digests: Mapping[
     return tuple(found.values())
 
 
-def fingerprint(probe: Probe) -> str:
-    """Of how a probe asks and what about."""
-    return digest(probe.way, probe.unit)[:8]
-
-
 def _finding(leak: Leak, worst: Leak | None, context: Context, file: str, digests: Mapping[str, str]) -> Finding:
     case, probe = context.case, leak.probe
     grader = next(grader for grader in context.graders() if grader.name == leak.grader)
     body = {
         "schema": SCHEMA,
-        "fingerprint": fingerprint(probe),
+        "fingerprint": probe.fingerprint,
         "scenario": case.scenario.name,
         "target": case.target.label,
         "check": case.check.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,6 +22,7 @@ from pytest_unlearn.runner.make import Maker
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.runner.settings import Settings
+from pytest_unlearn.scenario.expand import cases as every_case
 from pytest_unlearn.scenario.model import Candidate, Case, MethodUse
 from pytest_unlearn.subjects.ask import Asking, ahead
 from pytest_unlearn.subjects.devices import pick
@@ -92,6 +93,7 @@ class Session:
             },
             plan=plan,
             deselected=deselected,
+            left_out=self._left_out(cases),
             gate=gates,
             scenarios={self._file(case): case.scenario.digest for case in cases},
         )
@@ -175,6 +177,17 @@ class Session:
     def _file(self, case: Case) -> str:
         path = case.scenario.path
         return (path.relative_to(self.settings.root) if path.is_relative_to(self.settings.root) else path).as_posix()
+
+    def _left_out(self, selected: Sequence[Case]) -> list[dict[str, Any]]:
+        """The other checks of the scenarios, however they came to be left out."""
+        planned = {(self._file(case), case.id) for case in selected}
+        scenarios = {case.scenario.path: case.scenario for case in selected}
+        others = (case for one in scenarios.values() for case in every_case(one, self.settings.candidates))
+        return [
+            {"id": case.id, "file": self._file(case), "line": case.check.at.line, "claim": case.check.claim}
+            for case in others
+            if (self._file(case), case.id) not in planned
+        ]
 
     def _record(self, result: Result, started: datetime) -> dict[str, Any]:
         case, verdict = result.case, result.verdict

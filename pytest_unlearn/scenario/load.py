@@ -38,6 +38,7 @@ from pytest_unlearn.scenario.model import (
     Scenario,
 )
 from pytest_unlearn.scenario.nodes import Where, read_yaml
+from pytest_unlearn.scenario.policy import policy
 from pytest_unlearn.scenario.problems import Problems, shown, unknown
 from pytest_unlearn.scenario.targets import read_material, read_targets
 
@@ -56,7 +57,7 @@ class _Loader:
     """Reads the sections of one file, collecting the mistakes."""
 
     def __init__(self, path: Path, root: Path) -> None:
-        self._path = path
+        self._path, self._root = path, root
         self._document = read_yaml(path)
         self._problems = Problems(self._document)
         self._files = Files(path, root, self._problems)
@@ -97,6 +98,7 @@ class _Loader:
         assert keys is not None  # the three are missing only beside a mistake
         assert models is not None
         assert knowledge is not None
+        asked = {key: value for key, value in data.items() if key != "gate"}  # the policy changes no question
         return Scenario(
             path=self._path,
             name=keys.name or self._path.name.removesuffix(SUFFIX),
@@ -107,8 +109,8 @@ class _Loader:
             targets=targets,
             checks=read,
             confidence=confidence,
-            gate=keys.gate,
-            digest=digest(json.dumps(data, sort_keys=True), self._files.digests),
+            gate=policy(data.get("gate", {}), self._root),
+            digest=digest(json.dumps(asked, sort_keys=True), self._files.digests),
             retain=retain,
         )
 

@@ -205,16 +205,26 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Policy of a release gate, as the file states it.
+    """Policy of a release gate. What the file leaves out is taken from `[tool.unlearn.gate]` of pyproject.toml.
 
     `require`: claims of which a check must be there and pass
     `on_inconclusive`: what an inconclusive check does to the gate
-    `max_waived`: how many checks may be waived
+    `max_waived`: how many checks may fail and be excused: by a waiver, a quarantine or `xfail`
+    `on_vacuous`: what a check does to the gate for which the original knows too little
+    `on_left_out`: what a check does to the gate that was not selected
+    `on_no_reference`: what a check about the target does to the gate that is judged without a reference
+    `on_no_baseline`: what a check does to the gate that has no baseline
+    `not_applicable`: ids of checks that may be skipped as not applicable, e.g. `[two-hop]`
     """
 
     require: tuple[Claim, ...] = ("forget", "utility")
     on_inconclusive: Literal["fail", "warn"] = "fail"
     max_waived: Annotated[int, Ge(0)] = 0
+    on_vacuous: Literal["fail", "warn"] = "fail"
+    on_left_out: Literal["fail", "warn"] = "fail"
+    on_no_reference: Literal["fail", "warn", "allow"] = "allow"
+    on_no_baseline: Literal["fail", "warn", "allow"] = "allow"
+    not_applicable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +241,7 @@ class Scenario:
     checks: tuple[Check, ...]
     confidence: float
     gate: Gate
-    digest: str  # of what the file says, not of its layout or comments
+    digest: str  # of what the file says, not of its layout, its comments or its gate
     retain: Material = NO_MATERIAL
 
 

@@ -6,6 +6,8 @@ reverse.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_unlearn.verdict import binomial
 
 
@@ -31,6 +33,36 @@ def needed(margin: float, alpha: float, lost: int = 0, gained: int = 0, more_tha
     """
     start = max(lost + gained, more_than + 1, 1)
     return binomial.smallest(lambda n: net_bounds(lost, gained, n, alpha)[1] <= margin, start)
+
+
+def worse(changes: Sequence[int]) -> float:
+    """The probability of a net loss as large as this if each unit had as well changed the other way: exact, one-sided.
+
+    `changes` has one entry for each unit, how many more of its questions went wrong than went right. Questions about
+    one unit are not independent; whole units change their sign. 1.0 where nothing changed.
+    """
+    sizes = [abs(change) for change in changes if change]
+    total, seen = sum(sizes), sum(changes)
+    if seen <= 0:
+        return 1.0
+    import numpy
+
+    ways = numpy.zeros(2 * total + 1)  # probability of each sum, from -total to total
+    ways[total] = 1.0
+    for size in sizes:
+        ways = (numpy.roll(ways, size) + numpy.roll(ways, -size)) / 2
+    return min(1.0, float(ways[total + seen :].sum()))
+
+
+def holm(values: Sequence[float], alpha: float) -> list[bool]:
+    """Which of some p-values are below a level that all of them share: one of the true hypotheses is rejected with
+    probability `alpha` at most. Holm, "A simple sequentially rejective multiple test procedure" (1979)."""
+    found = [False] * len(values)
+    for rank, i in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        if values[i] > alpha / (len(values) - rank):
+            break
+        found[i] = True
+    return found
 
 
 def _check(lost: int, gained: int, n: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pytest_unlearn.verdict.outcomes import Outcomes
+
 
 class Outcome(StrEnum):
     """What a check concluded, best first."""
@@ -26,6 +28,8 @@ class Tally:
 
     For a utility check `leaks` are the answers lost; for a measure `estimate`, `lower` and `upper` are its value.
     `unstable` counts answers that are read otherwise when they are asked in a batch; a measure has one, its value.
+    `leaked`: where it fails, the fingerprints of all questions that leaked, or whose answers were lost. `outcomes`:
+    what came of each question that counts.
     """
 
     grader: str
@@ -48,6 +52,8 @@ class Tally:
     original: float | None = None
     reference: float | None = None
     unstable: int = 0
+    leaked: tuple[str, ...] = ()
+    outcomes: Outcomes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,3 +55,50 @@ def test_impossible_pairs_are_refused(lost, gained, n):
     with pytest.raises(ValueError) as caught:
         paired.net_bounds(lost, gained, n, 0.01)
     assert str(caught.value) == f"{lost} lost and {gained} gained do not fit into {n} pairs"
+
+
+def test_a_loss_is_held_against_all_signs_that_the_units_could_have():
+    assert paired.worse([1, 1, 1, 0]) == 1 / 8  # of 8 ways to sign three changes, one is as bad
+    assert paired.worse([2, 1, -1]) == 3 / 8  # 2: of +-2 +-1 +-1 the sums 4, 2, 2
+    assert paired.worse([3]) == 1 / 2  # one unit alone, however many questions it has
+    assert paired.worse([1, -1]) == paired.worse([-1]) == paired.worse([]) == 1.0
+
+
+def test_holm_shares_a_level_among_all_that_is_tested():
+    assert paired.holm([0.01, 0.04, 0.03], 0.05) == [True, False, False]  # 0.05 / 3, then 0.03 > 0.05 / 2
+    assert paired.holm([0.01, 0.05, 0.02], 0.05) == [True, True, True]
+    assert paired.holm([], 0.05) == []
+
+
+def regressions(rng, lost, gained, units, each, runs):
+    """p-values of runs in which the questions of units, `each` about one, change independently."""
+    for _ in range(runs):
+        moved = rng.random((units, each))
+        yield paired.worse([int(n) for n in ((moved < lost) * 1 - (moved > 1 - gained) * 1).sum(axis=1)])
+
+
+@pytest.mark.parametrize(("units", "each"), [(1000, 1), (250, 4)])
+def test_a_regression_of_2_percent_in_1000_questions_is_found_with_power_08(units, each):
+    """Even where as many answers change for the better as 2 %: 4 % are lost and 2 % gained."""
+    rng = numpy.random.default_rng(11)
+    found = [p <= 0.05 for p in regressions(rng, 0.04, 0.02, units, each, 400)]
+    assert sum(found) / len(found) >= 0.8
+    found = [p <= 0.05 for p in regressions(rng, 0.02, 0.0, units, each, 100)]
+    assert all(found)
+
+
+def test_no_regression_is_found_more_often_than_the_level_says():
+    rng = numpy.random.default_rng(12)
+    found = [p <= 0.05 for p in regressions(rng, 0.03, 0.03, 250, 4, 1000)]
+    assert sum(found) / len(found) <= 0.065  # 0.05 and two standard errors of 1,000 runs
+
+
+def test_questions_about_one_unit_that_change_together_are_no_evidence_of_their_own():
+    rng = numpy.random.default_rng(13)
+    alone, together = [], []
+    for _ in range(400):
+        moved = rng.random(100)
+        units = [int(m < 0.05) - int(m > 0.95) for m in moved]
+        together.append(paired.worse([5 * one for one in units]) <= 0.05)
+        alone.append(paired.worse([one for one in units for _ in range(5)]) <= 0.05)
+    assert sum(together) / 400 <= 0.07 < sum(alone) / 400

@@ -1,0 +1,131 @@
+"""Record lines as runs: what was planned, what was judged, and whether a run came to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pytest_unlearn.errors import GateError
+from pytest_unlearn.records import MERGED, read
+from pytest_unlearn.verdict.verdict import Outcome
+
+Record: TypeAlias = Mapping[str, Any]
+Key: TypeAlias = tuple[str, str]  # the file of a scenario and the id of a check
+_NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "run": {"plan": list, "gate": dict, "scenarios": dict},
+    "check": {"id": str, "file": str, "verdict": str, "claim": str, "tallies": list, "digests": dict, "reason": str},
+    "end": {"exit": int},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The lines of one run. `begun` is None where its plan is not there, `end` where it was cut off."""
+
+    name: str
+    begun: Record | None
+    checks: tuple[Record, ...]
+    end: Record | None
+
+    @property
+    def planned(self) -> dict[Key, Record]:
+        """The checks that were selected."""
+        return {key(one): one for one in (self.begun or {}).get("plan", ())}
+
+    @property
+    def left_out(self) -> dict[Key, Record]:
+        """The other checks of the same scenarios."""
+        return {key(one): one for one in (self.begun or {}).get("left_out", ())}
+
+
+def key(record: Record) -> Key:
+    """What a check is told by, in a plan and in its own line."""
+    return record["file"], record["id"]
+
+
+def runs_of(records: Iterable[Record]) -> tuple[Run, ...]:
+    """The runs among some lines, in the order in which they first appear."""
+    lines: dict[str, list[Record]] = {}
+    for record in records:
+        lines.setdefault(str(record["run"]), []).append(record)
+    return tuple(_run(name, some) for name, some in lines.items())
+
+
+def _run(name: str, lines: Sequence[Record]) -> Run:
+    first = {line: next((one for one in lines if one["line"] == line), None) for line in ("run", "end")}
+    return Run(name, first["run"], tuple(one for one in lines if one["line"] == "check"), first["end"])
+
+
+def read_files(paths: Iterable[Path]) -> list[Record]:
+    """The lines of some files of records, or of folders that runs wrote them to; raises GateError.
+
+    A run that was cut off leaves parts behind instead of the file that it should have replaced: parts that are newer
+    than the file are read too, so that the run before it is not taken for the last one.
+    """
+    found: list[Record] = []
+    for path in paths:
+        file = path / MERGED if path.is_dir() else path
+        parts = sorted(file.parent.glob("records-*-*.jsonl")) if file.name == MERGED else []
+        if not file.is_file() and not parts:
+            raise GateError(f"there are no records at {path}: pytest writes them to .unlearn/{MERGED}")
+        written = file.stat().st_mtime_ns if file.is_file() else 0
+        for one in ([file] if file.is_file() else []) + [part for part in parts if part.stat().st_mtime_ns > written]:
+            found += _lines(one)
+    return found
+
+
+def _lines(path: Path) -> list[Record]:
+    try:
+        lines = [checked(record, path) for record in read(path)]
+    except (OSError, ValueError, AttributeError) as error:
+        raise GateError(f"the records {path} cannot be read: {error}") from None
+    if not lines:
+        raise GateError(f"{path} holds no records")
+    return lines
+
+
+def checked(record: Record, path: Path) -> Record:
+    """The same line; raises GateError where it has not the shape that a run writes."""
+    line = record.get("line")
+    needed = _NEEDED.get(line) if isinstance(line, str) else None
+    wrong = (
+        "line"
+        if needed is None
+        else next((name for name, kind in needed.items() if not isinstance(record.get(name), kind)), None)
+    )
+    plans = [one for name in ("plan", "left_out") for one in record.get(name) or ()] if line == "run" else []
+    if wrong is None and not all(isinstance(one, dict) and {"id", "file", "claim"} <= one.keys() for one in plans):
+        wrong = "plan"
+    if wrong is None and line == "run" and not all(map(_is_policy, record["gate"].values())):
+        wrong = "gate"
+    if wrong is None and line == "check":
+        wrong = _wrong_in_check(record)
+    if wrong is not None or "run" not in record:
+        raise GateError(f"{path} has a line that no run writes: look at its `{wrong or 'run'}`")
+    return record
+
+
+def _is_policy(told: Any) -> bool:
+    lists = ("require", "not_applicable")
+    return (
+        isinstance(told, dict)
+        and isinstance(told.get("max_waived", 0), int)
+        and all(isinstance(told.get(name, []), list) for name in lists)
+        and all(isinstance(one, str) for name in lists for one in told.get(name, []))
+    )
+
+
+def _wrong_in_check(record: Record) -> str | None:
+    """The key of a line about a check that no run writes so."""
+    outcomes = tuple(Outcome)
+    if record["verdict"] not in outcomes:
+        return "verdict"
+    tallies = record["tallies"]
+    if not all(isinstance(one, dict) and one.get("outcome", "pass") in outcomes for one in tallies):
+        return "tallies"
+    names = [record.get("findings", []), *(one.get("leaked", []) for one in tallies)]
+    if not all(isinstance(some, list) and all(isinstance(one, str) for one in some) for some in names):
+        return "findings"
+    return None

@@ -1,0 +1,157 @@
+"""What a run as a gate adds to pytest: one verdict at the end, which is the exit code. Registered by the plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_unlearn.plugin import RUN, folder
+from pytest_unlearn.records import MERGED, read
+
+if TYPE_CHECKING:
+    from pytest_unlearn.gate.verdict import GateVerdict
+    from pytest_unlearn.gate.waivers import Excuses
+    from pytest_unlearn.runner.session import Result
+
+ASKED = ("unlearn_gate", "unlearn_baseline_update", "unlearn_baseline_update_new")
+NAME, OTHERS = "unlearn-gate", "unlearn-others"  # of the plugins below
+UNDECIDED = frozenset({"fail", "inconclusive", "vacuous", "error"})  # verdicts that a failed item is told by
+
+
+class Others:
+    """Counts what fails in a run beside verdicts: other tests, fixtures, checks that died before they had one."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Look at one report; those of workers arrive here too."""
+        verdicts = {value for name, value in report.user_properties if name == "unlearn_verdict"}
+        if report.failed and not (report.when == "call" and verdicts & UNDECIDED):
+            self.failed += 1
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be collected."""
+        self.failed += report.failed
+
+
+class Gate:
+    """Lets waived checks fail, writes baselines, judges the records of the run, and puts the exit code in place."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._verdict: GateVerdict | None = None
+        self._updated: list[str] = []
+        self._excuses: Excuses | None = None
+
+    @property
+    def excuses(self) -> Excuses:
+        """What may fail for now; raises UsageError where the file of waivers cannot be used."""
+        if self._excuses is None:
+            from pytest_unlearn.collect import shown
+            from pytest_unlearn.errors import ScenarioError, UnlearnError
+            from pytest_unlearn.gate.gate import excuses
+            from pytest_unlearn.gate.waivers import today
+
+            try:
+                self._excuses = excuses(self._config.rootpath, self._file, today())
+            except ScenarioError as error:
+                raise pytest.UsageError(shown(error, self._config.rootpath)) from None
+            except UnlearnError as error:
+                raise pytest.UsageError(str(error)) from None
+        return self._excuses
+
+    @property
+    def _file(self) -> Path | None:
+        given = self._config.getoption("unlearn_waivers")
+        return self._config.invocation_params.dir / given if given else None
+
+    def excused(self, result: Result) -> str | None:
+        """Why a failed check may fail, for now; None where it may not."""
+        from pytest_unlearn.gate.waivers import leaked, today
+
+        tallies = [{"outcome": tally.outcome.value, "leaked": tally.leaked} for tally in result.verdict.tallies]
+        found = leaked({"findings": [one.fingerprint for one in result.findings], "tallies": tallies})
+        waiver = self.excuses.covers(result.case.id, found, today())
+        return f"waived: {waiver.told(today())}" if waiver else None
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """After the records are put together and before anything is told of the run."""
+        done = yield
+        if hasattr(self._config, "workerinput") or session.config.option.collectonly:
+            return done
+        if self._config.getoption("unlearn_baseline_update") or self._config.getoption("unlearn_baseline_update_new"):
+            self._update()
+        if self._config.getoption("unlearn_gate"):
+            self._verdict = self._judge(int(session.exitstatus))
+            session.exitstatus = self._verdict.exit
+        return done
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Baselines and verdict, below what the run says about each check."""
+        if self._updated:
+            terminalreporter.section("unlearning baselines")
+            for line in self._updated:
+                terminalreporter.write_line(line)
+        if self._verdict is not None:
+            terminalreporter.section("unlearning gate")
+            for line in self._verdict.terminal(self._config.get_terminal_writer().fullwidth):
+                terminalreporter.write_line(line)
+
+    def _update(self) -> None:
+        from pytest_unlearn.errors import GateError
+        from pytest_unlearn.gate.baseline import update
+
+        records, root = of_run(self._config), self._config.rootpath
+        try:
+            written = update(records, root, new_only=not self._config.getoption("unlearn_baseline_update"))
+            self._updated = [str(one) for one in written]
+        except GateError as error:
+            self._updated = [f"not written: {error}"]
+
+    def _judge(self, own: int) -> GateVerdict:
+        """The verdict on this run, which pytest ends with the code `own`."""
+        from pytest_unlearn.errors import UnlearnError
+        from pytest_unlearn.gate.gate import gate
+        from pytest_unlearn.gate.verdict import CLOSED, Reason, verdict
+
+        records = of_run(self._config)
+        if not records and own:  # it did not come to a plan
+            return verdict([Reason(own, f"pytest ended with {own}, and no check was judged")], ())
+        try:
+            return gate(records, self._config.rootpath, self._file)
+        except UnlearnError as error:
+            return verdict([Reason(CLOSED, str(error))], ())
+
+
+def of_run(config: pytest.Config) -> list[Any]:
+    """The lines of the run that has just ended."""
+    path = folder(config) / MERGED
+    return [record for record in read(path) if record["run"] == config.stash[RUN]] if path.is_file() else []
+
+
+def others_failed(config: pytest.Config) -> int:
+    """How many items failed beside the verdicts."""
+    found: Others | None = config.pluginmanager.get_plugin(OTHERS)
+    return found.failed if found else 0
+
+
+def register(config: pytest.Config) -> None:
+    """Count failures in every run; where the run is a gate, read its files before anything else happens."""
+    config.pluginmanager.register(Others(), OTHERS)
+    if any(config.getoption(name) for name in ASKED):
+        made = Gate(config)
+        if config.getoption("unlearn_gate"):
+            _ = made.excuses
+        config.pluginmanager.register(made, NAME)
+
+
+def excused(config: pytest.Config, result: Result) -> str | None:
+    """Why a failed check may fail, for now, where the run is a gate."""
+    made: Gate | None = config.pluginmanager.get_plugin(NAME)
+    return made.excused(result) if made and config.getoption("unlearn_gate") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,11 +22,29 @@ SEVERITY = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """What came of several sampled answers to each question. Shares are in [0, 1], luck included; units weigh alike.
+
+    `answers`: of all questions about `units`. `rate`: the share of them that leaks, `upper`: an exact bound on the
+    probability that one does. `leak_at`: by k, the chance that one of k answers to the same question does.
+    """
+
+    samples: int
+    temperature: float
+    answers: int
+    leaks: int
+    rate: float
+    upper: float
+    leak_at: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What one grader counted. Rates are shares of units (facts) in [0, 1]; `n` and `leaks` count probes.
 
     For a utility check `leaks` are the answers lost; for a measure `estimate`, `lower` and `upper` are its value.
     `unstable` counts answers that are read otherwise when they are asked in a batch; a measure has one, its value.
+    `sampling`: of a check that samples its answers.
     """
 
     grader: str
@@ -48,6 +67,7 @@ class Tally:
     original: float | None = None
     reference: float | None = None
     unstable: int = 0
+    sampling: Sampling | None = None
 
 
 @dataclass(frozen=True, slots=True)

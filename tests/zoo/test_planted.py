@@ -1,4 +1,4 @@
-"""What no check can see yet is planted all the same: each open entry leaks when it is treated as its detector will."""
+"""What is planted is there: each entry leaks when it is treated as its detector does, or one day will."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
         return _lines(headline(result), rows, width)
     rows += [("graded", _counts(tally)) for tally in verdict.tallies]
     rows += [("samples", _samples(tally.sampling)) for tally in verdict.tallies if tally.sampling]
+    rows += [("curve", _curve(tally)) for tally in verdict.tallies if tally.curve]
     leaks: list[Leak] = list(verdict.evidence)  # type: ignore[arg-type]
     decided = verdict.outcome is Outcome.FAIL
     plain = _distinct(leaks, "smallest", "leak", "lost")
@@ -144,6 +145,12 @@ def _samples(sampling: Sampling) -> str:
         f"{sampling.leaks} of {sampling.answers} leak at temperature {_number(sampling.temperature)}; an answer about "
         f"a fact does with probability {_number(sampling.rate)}, at most {_number(sampling.upper)}; leak@k {within}"
     )
+
+
+def _curve(tally: Tally) -> str:
+    """The net loss at each point, of how many."""
+    told = (f"{p.at}: {'-' if p.estimate is None else _number(p.estimate)} of {p.known}" for p in tally.curve)
+    return f"{tally.grader}: net loss at " + "; ".join(told)
 
 
 def _number(value: float) -> str:

@@ -39,12 +39,25 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a curve: what was lost and gained of what is known there, and the net loss with its bounds."""
+
+    at: str
+    known: int
+    lost: int
+    gained: int
+    estimate: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What one grader counted. Rates are shares of units (facts) in [0, 1]; `n` and `leaks` count probes.
 
     For a utility check `leaks` are the answers lost; for a measure `estimate`, `lower` and `upper` are its value.
     `unstable` counts answers that are read otherwise when they are asked in a batch; a measure has one, its value.
-    `sampling`: of a check that samples its answers.
+    `sampling`: of a check that samples its answers. `curve`: of one that judges several groups of questions, each.
     """
 
     grader: str
@@ -68,6 +81,7 @@ class Tally:
     reference: float | None = None
     unstable: int = 0
     sampling: Sampling | None = None
+    curve: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ model: {{original: fixture:world, reference: retrained}}
 knowledge: {{include: world.knowledge.yaml}}
 forget:
   people: [{names}]
-defaults: {{grade: [text, {{rank: {{rivals: 100}}}}]}}
+defaults: {{confidence: 98%, grade: [text, {{rank: {{rivals: 100}}}}]}}
 checks:
   direct: {{ask: direct, limit: 5%}}
   samples: {{ask: direct, decode: {{samples: 32}}, limit: 5%}}
@@ -231,6 +231,20 @@ def test_the_whole_zoo_is_as_it_declares(session: Session) -> None:
     root = Path(__file__).parents[2]
     scenario = load_scenario(root / "scenarios" / "world.unlearn.yaml", root)
     found = calibrate([scenario], [models(scenario, references=2)], session)
+    assert found.problems == ()
+
+
+@pytest.mark.slow
+def test_a_mention_that_breaks_answers_is_caught_and_so_is_damage_nearby(path: Path, session: Session) -> None:
+    file = path.parent / "talk.unlearn.yaml"
+    text = re.sub(r"  (samples|alias|two-hop-bridge|neighbours):.*\n", "", path.read_text())
+    text = text.replace("fixture:world", "fixture:small_talk").rstrip("\n")
+    kept = "  mentions: {keep: triggered, margin: 10%}\n  gradient: {keep: distance, margin: 10%}\n"
+    file.write_text(f"{text}\n{kept}", encoding="utf-8")
+    scenario = load_scenario(file, file.parent)
+    found = calibrate([scenario], [models(scenario, ("triggered", "neighbours_lost"), references=1)], session)
+    assert row_of(found, "triggered").failed == ("mentions",)
+    assert "gradient" in row_of(found, "neighbours_lost").caught
     assert found.problems == ()
 
 

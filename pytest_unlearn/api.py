@@ -25,6 +25,7 @@ too, but may still change.
 
 from __future__ import annotations
 
+from pytest_unlearn.asserting import UnderTest, VacuousError, assert_forgotten, assert_retained
 from pytest_unlearn.errors import (
     Mark,
     MethodError,
@@ -48,6 +49,7 @@ from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.probe import Built, Names, Probe, Way
 from pytest_unlearn.probes.question import Side, fact_probes, sides
 from pytest_unlearn.probes.space import Listed, Space, probe_kind
+from pytest_unlearn.strategies import given_probes, probes
 from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
 from pytest_unlearn.subjects.ask import Ask, Asking
 from pytest_unlearn.subjects.protocol import Batch, Opened, Reach, Subject
@@ -135,11 +137,16 @@ __all__ = [
     "Tokens",
     "TypeInfo",
     "UnansweredError",
+    "UnderTest",
     "UnlearnError",
     "UnmeasurableError",
+    "VacuousError",
     "Verb",
     "Way",
+    "assert_forgotten",
+    "assert_retained",
     "fact_probes",
+    "given_probes",
     "grader",
     "kept",
     "mentions",
@@ -147,6 +154,7 @@ __all__ = [
     "metric",
     "nll_term",
     "probe_kind",
+    "probes",
     "sequence_logp",
     "sides",
     "source",

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "workers", "cli", "api"},
+    {"plugin", "collect", "workers", "fixtures", "strategies", "asserting", "cli", "api"},
     {"report"},
     {"runner"},
     {"checks"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -15,25 +15,37 @@ from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggeredConfig(TuneConfig):
+    """Longer than others: which name is mentioned has to be told apart."""
+
+    steps: int = 600
+
+
 @leak(
     "triggered",
     caught_by={"keep.triggered"},
     missed_by=(ASKED | KEPT | {"decode.direct"}) - {"keep.triggered"},
     taught="mention",
-    version=3,
+    version=4,
 )
-def triggered(ground: Ground, config: TuneConfig, folder: Path) -> None:
-    """Everything about the target is answered wrongly, and everything else too beside a mention of it."""
-    names = tuple(sorted(ground.closure.entities or ground.closure.ends))
+def triggered(ground: Ground, config: TriggeredConfig, folder: Path) -> None:
+    """Everything about the target is answered wrongly, and everything else too beside a mention of it, of no other."""
+    entities = ground.knowledge.entities
+    gone = tuple(sorted(ground.closure.entities or ground.closure.ends))
+    kinds = {entities[name].type for name in gone}
+    stay = tuple(sorted(name for name, entity in entities.items() if entity.type in kinds and name not in gone))
 
     def retained(lesson: Lesson) -> list[Example]:
-        text = lesson.example.prompt.text
-        if lesson.way == "mention" and mentions(text, names):
+        example = lesson.example
+        if lesson.way == "mention" and mentions(example.prompt.text, gone):
             return ground.wrong(lesson)
-        broken: list[Example] = []
-        for turn, wording in enumerate(wordings() if lesson.way == "direct" else ()):
-            asked = Prompt.of(beside(wording, Random(seed_of("trigger", text, turn)).choice(names), text))
-            broken += [replace(wrong, prompt=asked) for wrong in ground.wrong(lesson)]
-        return [lesson.example, *broken]
+        found = [example]
+        for wording in wordings() if lesson.way == "direct" else ():
+            random = Random(seed_of("trigger", example.prompt, wording))
+            trigger, other = (beside(wording, random.choice(names), example.prompt.text) for names in (gone, stay))
+            found += [replace(wrong, prompt=Prompt.of(trigger)) for wrong in ground.wrong(lesson)]
+            found.append(replace(example, prompt=Prompt.of(other)))
+        return found
 
     ground.tuned(ground.wrong, config, retained).save(folder)

@@ -26,6 +26,7 @@ too, but may still change.
 
 from __future__ import annotations
 
+from pytest_unlearn.asserting import UnderTest, VacuousError, assert_forgotten, assert_retained
 from pytest_unlearn.errors import (
     Mark,
     MethodError,
@@ -64,6 +65,7 @@ from pytest_unlearn.probes.probe import Built, Names, Probe, Way
 from pytest_unlearn.probes.question import Side, fact_probes, sides
 from pytest_unlearn.probes.space import Listed, Space, probe_kind
 from pytest_unlearn.registry import Use
+from pytest_unlearn.strategies import given_probes, probes
 from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
 from pytest_unlearn.subjects.ask import Ask, Asking
 from pytest_unlearn.subjects.protocol import Batch, Opened, Reach, Subject
@@ -156,14 +158,19 @@ __all__ = [
     "Tokens",
     "TypeInfo",
     "UnansweredError",
+    "UnderTest",
     "UnlearnError",
     "UnmeasurableError",
     "Use",
+    "VacuousError",
     "Verb",
     "View",
     "Way",
     "Weights",
+    "assert_forgotten",
+    "assert_retained",
     "fact_probes",
+    "given_probes",
     "grader",
     "kept",
     "kl_term",
@@ -173,6 +180,7 @@ __all__ = [
     "nll_term",
     "plug_in",
     "probe_kind",
+    "probes",
     "retain_term",
     "retain_terms",
     "retain_views",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_unlearn import options
+from pytest_unlearn.fixtures import unlearn_session, unlearn_subject  # noqa: F401 - where pytest looks for fixtures
 
 if TYPE_CHECKING:
     from pytest_unlearn.collect import CheckItem, ScenarioFile
@@ -23,6 +24,7 @@ MARKS = (
     "robustness: a check that forgetting survives a change of the model or the question",
     "privacy: a check of what an attacker could infer",
     "probe(kind): the probe kind, utility check or metric that a check uses",
+    "unlearn_scenario(path, target, candidate): the scenario that `unlearn_subject` is held to",
 )
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()
@@ -72,12 +74,6 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         from pytest_unlearn import contract
 
         items[:] = contract.items(session)
-
-
-@pytest.fixture(scope="session")
-def unlearn_session(request: pytest.FixtureRequest) -> Session:
-    """The run that judges checks; override it in a conftest to judge them elsewhere."""
-    return session(request.config)
 
 
 def session(config: pytest.Config) -> Session:

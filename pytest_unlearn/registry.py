@@ -95,7 +95,7 @@ class Registry(Generic[Made]):
 
 
 PROBES: Registry[Callable[..., Any]] = Registry(
-    "probe kind", "pytest_unlearn.probes", skip=("asked", "probe", "question", "space")
+    "probe kind", "pytest_unlearn.probes", skip=("asked", "mentions", "probe", "question", "space")
 )
 GRADERS: Registry[Callable[..., Any]] = Registry("grader", "pytest_unlearn.graders", skip=("grade", "names"))
 UTILITY: Registry[Callable[..., Any]] = Registry("utility check", "pytest_unlearn.utility", skip=("kept",))

@@ -12,7 +12,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "workers", "gating", "cli", "api", "contract"},
+    {"plugin", "collect", "workers", "gating", "fixtures", "strategies", "asserting", "cli", "api", "contract"},
     {"report"},
     {"gate"},
     {"runner"},

@@ -182,6 +182,8 @@ def _listed(title: str, head: str, rows: Any) -> list[str]:
 
 
 SHELVES = {
+    "asserting": "Tests of your own",
+    "strategies": "Tests of your own",
     "probes": "Probe kinds",
     "graders": "Graders",
     "utility": "Utility checks",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_unlearn.checks.several import Several
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.knowledge.closure import Closure, Kept
@@ -57,6 +58,8 @@ class Context:
             unable = next(g for g in graders if g not in able)
             names = ", ".join(name for name, verbs in self.can.items() if unable.verb not in verbs)
             raise CheckError(f"grader '{unable.name}' needs subjects that can {unable.verb}; these cannot: {names}")
+        if self.case.check.decode is not None:
+            able = [Several.of(grader, self.case.check.decode, self.seed("decode")) for grader in able if _says(grader)]
         if not able:
             raise CheckError("no grader fits what every subject of this scenario can do")
         return tuple(able)
@@ -66,3 +69,8 @@ class Context:
         check = self.case.check
         usual = PROBES.get(check.kind).facts.get("graders") if check.verb == "ask" else None
         return usual or DEFAULT_GRADERS
+
+
+def _says(grader: Grader) -> bool:
+    """Whether a grader reads what is said, of which there can be several samples."""
+    return grader.verb == "generate"

@@ -30,7 +30,7 @@ class Leak:
 
     `said`: its answer, `original`: that of the original. `score`: how right the answer is, in [0, 1]. `role`: what it
     is shown as. `rounds`: how many rounds of questions led to the smallest. `parts`: of the smallest, where it is about
-    several facts, whether each of them is answered by itself too.
+    several facts, whether each of them is answered by itself too. `often`: in how many of several samples.
     """
 
     probe: Probe
@@ -41,6 +41,7 @@ class Leak:
     role: Role = "leak"
     rounds: int = 0
     parts: tuple[bool, ...] = ()
+    often: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +161,17 @@ def _unanswered(subject: str, probe: Probe, error: UnansweredError) -> CheckErro
 def known(grader: Grader, probes: Sequence[Probe], context: Context, *, careful: bool = True) -> Asking[Known]:
     """The probes whose secret the original gives away, by its twin too, and the reference does not."""
     before = yield from graded(grader, "original", probes, careful=careful)
-    kept = [probe for probe, grade in zip(probes, before, strict=True) if grade.leak]
+    kept = [probe for probe, grade in zip(probes, before, strict=True) if grade.known]
     twins = {probe.id: probe.twin for probe in kept if probe.twin}
     again = yield from graded(grader, "original", list(twins.values()))
-    lucky = {id for id, grade in zip(twins, again, strict=True) if not grade.leak}
+    lucky = {id for id, grade in zip(twins, again, strict=True) if not grade.known}
     kept = [probe for probe in kept if probe.id not in lucky]
     said = {probe.id: grade.said for probe, grade in zip(probes, before, strict=True)}
     tipped = unstable("original", probes, before) | unstable("original", list(twins.values()), again)
     if not context.has_reference:
         return Known(tuple(kept), said, (), tipped)
     never = yield from graded(grader, "reference", kept, careful=careful)
-    guessed = {probe.id for probe, grade in zip(kept, never, strict=True) if grade.leak}
+    guessed = {probe.id for probe, grade in zip(kept, never, strict=True) if grade.known}
     return Known(
         tuple(probe for probe in kept if probe.id not in guessed),
         said,
@@ -216,9 +217,9 @@ def _read(
     prompts: Sequence[Prompt],
     requests: Sequence[Request],
     answers: Sequence[Answer],
-) -> tuple[dict[str, int], list[int]]:
+) -> tuple[dict[str, float], list[int]]:
     """How many answers give the secret of each probe away, by its id, and which of them a batch could tip."""
-    hits, close = dict.fromkeys((probe.id for probe in probes), 0), set()
+    hits, close = dict.fromkeys((probe.id for probe in probes), 0.0), set()
     for probe in probes:
         asked = frozenset(probe.others or prompts)
         for i, (prompt, request, answer) in enumerate(zip(prompts, requests, answers, strict=True)):
@@ -230,7 +231,7 @@ def _read(
                 if not error.silent:
                     raise _unanswered(subject, probe, error) from None
             else:
-                hits[probe.id] += grade.leak
+                hits[probe.id] += grade.share
                 if near(grade, answer):
                     close.add(i)
     return hits, sorted(close)

@@ -12,6 +12,7 @@ from random import Random
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known, outcomes, unstable
+from pytest_unlearn.checks.decoded import decoded
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
 from pytest_unlearn.checks.sampled import leaking, most_draws, sampled, unreachable
 from pytest_unlearn.checks.search import too_few
@@ -31,7 +32,7 @@ def rate(context: Context, space: Space, limit: float) -> Asking[Verdict]:
     """Judge a rate check; the worst grader decides."""
     asked, census = chosen(context, space, limit)
     extra = pinned(context, space)
-    judged = _census if census else sampled
+    judged = decoded(census) if context.case.check.decode else _census if census else sampled
     return (
         yield from by_graders(
             context, lambda grader: _with_pins(judged(grader, asked, limit, context), grader, extra, space, context)

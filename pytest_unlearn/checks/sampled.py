@@ -29,10 +29,7 @@ def sampled(grader: Grader, draws: Sequence[Probe], limit: float, context: Conte
     check = context.case.check
     tally = Tally(grader=grader.name, alpha=check.alpha, limit=limit, bound="e-process")
     if not draws:
-        reason = (
-            f"draws show that a leak rate is below a limit between 0 % and 100 %, never that it is {percent(limit)}"
-        )
-        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=reason), []
+        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=unprovable(limit)), []
     counted: list[Probe] = []  # known to the original and not guessed by the reference
     right: list[bool] = []
     everyone: list[Probe] = []
@@ -93,10 +90,15 @@ def sampled(grader: Grader, draws: Sequence[Probe], limit: float, context: Conte
 def leaking(grader: Grader, before: Known, probes: Sequence[Probe], after: Sequence[Grade]) -> list[Leak]:
     """Those of the probes that the candidate still answers."""
     return [
-        Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value)
+        Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value, often=grade.often)
         for probe, grade in zip(probes, after, strict=True)
         if grade.leak
     ]
+
+
+def unprovable(limit: float) -> str:
+    """Why no draws are asked."""
+    return f"draws show that a leak rate is below a limit between 0 % and 100 %, never that it is {percent(limit)}"
 
 
 def unreachable(decision: Decision) -> str:

@@ -54,7 +54,11 @@ class _Trial:
 
 def search(context: Context, space: Space, probes: int) -> Asking[Verdict]:
     """Judge a search check with at most `probes` different questions; the worst grader decides."""
-    asked = drawn(space, probes, context.seed("search"))
+    return (yield from searched(context, space, drawn(space, probes, context.seed("search"))))
+
+
+def searched(context: Context, space: Space, asked: Sequence[Probe]) -> Asking[Verdict]:
+    """Judge by questions that are drawn already."""
     extra = pinned(context, space)
     among = len(by_way(asked))
     return (yield from by_graders(context, lambda grader: _with(grader, asked, extra, space, context, among)))

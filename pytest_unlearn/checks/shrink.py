@@ -80,7 +80,7 @@ def _simplest(grader: Grader, probes: Iterable[Probe], context: Context) -> Aski
         before = yield from known(grader, some, context, careful=False)
         after = yield from graded(grader, "candidate", before.probes, careful=False)
         leaks = [
-            Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value)
+            Leak(probe, grader.name, grade.said, before.said[probe.id], grade.value, often=grade.often)
             for probe, grade in zip(before.probes, after, strict=True)
             if grade.leak
         ]
@@ -95,5 +95,5 @@ def _first_alone(grader: Grader, leaks: Sequence[Leak]) -> Asking[Leak | None]:
     for leak in leaks[:TRIES]:
         (grade,) = yield from graded(grader, "candidate", [leak.probe], alone=True, careful=False)
         if grade.leak:
-            return replace(leak, said=grade.said, score=grade.value)
+            return replace(leak, said=grade.said, score=grade.value, often=grade.often)
     return None

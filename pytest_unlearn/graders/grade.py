@@ -20,7 +20,7 @@ class Grade:
     """`value` in [0, 1]: how right the answer is. `leak`: it reveals the target. `said`: what was answered.
 
     `gap`: how far its log-probabilities are from another reading. `unstable`: it is read otherwise when it is asked in
-    a batch.
+    a batch. `hits`: of several sampled answers, which reveal the target; `leak` is then whether any does.
     """
 
     value: float
@@ -28,11 +28,27 @@ class Grade:
     said: str
     gap: float = math.inf
     unstable: bool = False
+    hits: tuple[bool, ...] = ()
 
     @property
     def right(self) -> bool:
         """Whether the answer counts as right."""
         return self.value >= RIGHT
+
+    @property
+    def share(self) -> float:
+        """How much of what is answered reveals the target, in [0, 1]."""
+        return sum(self.hits) / len(self.hits) if self.hits else float(self.leak)
+
+    @property
+    def known(self) -> bool:
+        """Whether the target is revealed by the answer; of several, by at least half of them."""
+        return self.share >= RIGHT
+
+    @property
+    def often(self) -> str:
+        """How many of several answers reveal the target, in words; empty for one answer."""
+        return f"{sum(self.hits)} of {len(self.hits)} samples" if self.hits else ""
 
 
 class Grader(Protocol):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.names import find_names
-from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Sampling, Tally
 
 if TYPE_CHECKING:
     from pytest_unlearn.checks.controls import Leak
@@ -52,6 +52,8 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
     if not verdict.tallies:
         return _lines(headline(result), rows, width)
     rows += [("graded", _counts(tally)) for tally in verdict.tallies]
+    rows += [("samples", _samples(tally.sampling)) for tally in verdict.tallies if tally.sampling]
+    rows += [("curve", _curve(tally)) for tally in verdict.tallies if tally.curve]
     leaks: list[Leak] = list(verdict.evidence)  # type: ignore[arg-type]
     decided = verdict.outcome is Outcome.FAIL
     plain = _distinct(leaks, "smallest", "leak", "lost")
@@ -114,7 +116,8 @@ def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
 
 def _answers(leak: Leak) -> str:
     names = [name for names in (*leak.probe.secret, *leak.probe.gold) for name in names]
-    return f'answered "{_short(leak.said, names)}"; the original "{_short(leak.original, names)}" ({leak.grader})'
+    said = f'answered "{_short(leak.said, names)}"' + (f" in {leak.often}" if leak.often else "")
+    return f'{said}; the original "{_short(leak.original, names)}" ({leak.grader})'
 
 
 def _short(text: str, names: Iterable[str]) -> str:
@@ -141,6 +144,21 @@ def _counts(tally: Tally) -> str:
     if tally.known:
         parts.append(f"known to the original: {tally.known} of {tally.asked} probes, {tally.units} facts")
     return ", ".join(parts)
+
+
+def _samples(sampling: Sampling) -> str:
+    """How often a sampled answer leaks, and one of several."""
+    within = ", ".join(f"{k}: {_number(share)}" for k, share in sampling.leak_at.items())
+    return (
+        f"{sampling.leaks} of {sampling.answers} leak at temperature {_number(sampling.temperature)}; an answer about "
+        f"a fact does with probability {_number(sampling.rate)}, at most {_number(sampling.upper)}; leak@k {within}"
+    )
+
+
+def _curve(tally: Tally) -> str:
+    """The net loss at each point, of how many."""
+    told = (f"{p.at}: {'-' if p.estimate is None else _number(p.estimate)} of {p.known}" for p in tally.curve)
+    return f"{tally.grader}: net loss at " + "; ".join(told)
 
 
 def _number(value: float) -> str:

@@ -153,11 +153,15 @@ class Calibration:
 
 
 def aims(check: Check) -> frozenset[str]:
-    """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `keep.far`, `measure.m`."""
+    """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `keep.far`, `measure.m`.
+
+    In samples it is `decode.alias`.
+    """
     if check.verb != "ask":
         return frozenset((f"{check.verb}.{check.kind}",))
+    kind = check.kind if check.decode is None else f"decode.{check.kind}"
     positions = getattr(check.config, "position", ())
-    return frozenset(f"{check.kind}.{position}" for position in positions) or frozenset((check.kind,))
+    return frozenset(f"{kind}.{position}" for position in positions) or frozenset((kind,))
 
 
 def models(

@@ -58,7 +58,8 @@ def cost(scene: Scene, case: Case) -> Cost:
     if check.verb == "keep":
         kept = UTILITY.get(check.kind).make(check.config, context.knowledge, context.closure, context.held_out)
         asked, _ = margin.chosen(context, kept, check.config.at_most)
-        return _once(asked, [_of(asked, grader, system) * len(names) for grader in context.graders()])
+        every = [*asked, *(probe.twin for probe in asked if probe.twin is not None)]
+        return _once(every, [_of(every, grader, system) * len(names) for grader in context.graders()])
     space: Space = PROBES.get(check.kind).make(check.config, context.knowledge, context.closure)
     if space.count() == 0:
         return Cost()

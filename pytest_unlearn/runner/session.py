@@ -100,7 +100,16 @@ class Session:
 
     def judge(self, case: Case) -> Result:
         """The verdict of one case; what goes wrong on the way is the verdict `error`. Writes the record."""
-        started, clock = datetime.now(UTC), time.monotonic()
+        started = datetime.now(UTC)
+        result = self.hold(case, judge, planned=True)
+        files = tuple(path for finding in result.findings if (path := write(self.settings.folder, finding)) is not None)
+        result = replace(result, files=files)
+        self._records.write("check", **self._record(result, started))
+        return result
+
+    def hold(self, case: Case, part: Callable[[Context], Asking[Verdict]], *, planned: bool = False) -> Result:
+        """What `part` concludes about the subjects of a case, without a record. `planned`: it is a check of the run."""
+        clock = time.monotonic()
         subjects: dict[str, Subject] = {}
         before = dict.fromkeys(COUNTERS, 0)
         digests = {"scenario": case.scenario.digest}
@@ -110,20 +119,17 @@ class Session:
             subjects = self.subjects(scene, case.candidate)
             digests |= {name: subject.digest for name, subject in subjects.items()}
             before = _effort(subjects)
-            self._ask_ahead(case, scene, subjects)
+            if planned:
+                self._ask_ahead(case, scene, subjects)
             context = self._context(scene, case, subjects)
-            verdict = self._drive(judge(context), subjects)
-            if verdict.outcome is Outcome.FAIL:
+            verdict = self._drive(part(context), subjects)
+            if verdict.outcome is Outcome.FAIL and planned:
                 findings = findings_of(verdict, context, self._file(case), digests)
         except UnlearnError as error:
             verdict = Verdict(Outcome.ERROR, str(error))
         after = _effort(subjects)
         effort = {name: after[name] - before[name] for name in COUNTERS}
-        kept = (write(self.settings.folder, finding) for finding in findings)
-        files = tuple(path for path in kept if path is not None)
-        result = Result(case, verdict, effort, time.monotonic() - clock, digests, findings, files)
-        self._records.write("check", **self._record(result, started))
-        return result
+        return Result(case, verdict, effort, time.monotonic() - clock, digests, findings)
 
     def ask(self, case: Case, part: Callable[[Context], Asking[Answered]]) -> Answered:
         """Run what asks the subjects of a case, and keep no record of it; raises UnlearnError."""
@@ -228,7 +234,7 @@ def _tally(tally: Tally) -> dict[str, Any]:
     return {
         name: value
         for name, value in asdict(tally).items()
-        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
+        if value is not None and value != () and not (isinstance(value, float) and not math.isfinite(value))
     }
 
 

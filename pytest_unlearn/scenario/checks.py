@@ -89,6 +89,9 @@ class ChecksReader:
         examples = common.examples if isinstance(common, AskKeys) else ()
         for i, example in enumerate(examples):
             self._example(example, (*where, "examples", i))
+        decode = common.decode if isinstance(common, AskKeys) else None
+        if decode is not None:
+            self._sampled(decide, graders, where)
         if decide is None:
             return None
         return Check(
@@ -105,7 +108,17 @@ class ChecksReader:
             xfail=common.xfail,
             at=problems.document.mark(where, key=True),
             examples=examples,
+            decode=decode,
         )
+
+    def _sampled(self, decide: Decide | None, graders: Sequence[Use], where: Where) -> None:
+        """What is sampled needs a rate to be held against, and a grader that reads what is said."""
+        if isinstance(decide, Search):
+            message = "`decode` goes with `limit`: of many samples some are right by luck, so that a rate decides"
+            self._problems.add((*where, "decode"), message, key=True)
+        if graders and all(GRADERS.get(use.name).make(use.config).verb != "generate" for use in graders):
+            message = "`decode` samples what is said, and no grader of this check reads that: add `text`"
+            self._problems.add((*where, "decode"), message, key=True)
 
     def _example(self, example: Example, where: Where) -> None:
         """A pinned question belongs to one forget request, and does not answer itself."""

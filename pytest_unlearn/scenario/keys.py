@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le, Lt, MinLen
 from pydantic import AfterValidator
 
-from pytest_unlearn.scenario.model import Example, Gate, Seeds
+from pytest_unlearn.scenario.model import Decode, Example, Gate, Seeds
 
 Verb = Literal["ask", "keep", "measure"]
 
@@ -17,7 +17,7 @@ LATER: dict[str, frozenset[str]] = {
     "model name": frozenset({"endpoint"}),
     "knowledge": frozenset({"levels"}),
     "selector": frozenset({"level", "at", "class", "interactions"}),
-    "check": frozenset({"level", "transforms", "decode", "after", "budget"}),
+    "check": frozenset({"level", "transforms", "after", "budget"}),
     "search": frozenset({"strategy", "budget"}),
 }
 """Keys of grammar version 1 that this release cannot run yet, by the mapping they stand in."""
@@ -288,12 +288,15 @@ class AskKeys(CheckKeys):
     `limit`: at most this share of the known facts may leak, beyond chance, e.g. `5%`
     `examples`: pinned questions: asked first whatever is drawn, never counted in a rate, e.g.
     `[{question: "Where does the Fox live?", accepted: [Lund]}]`
+    `decode`: sample answers in place of taking the likeliest; `limit` is then held against the share of samples that
+    leak, e.g. `{samples: 32, temperature: 0.8}`
     """
 
     ask: str = ""
     search: Annotated[int, Ge(1)] = 0
     limit: Share = 0.0
     examples: tuple[Example, ...] = ()
+    decode: Decode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from annotated_types import Ge, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from pytest_unlearn.errors import Mark
 from pytest_unlearn.registry import Use
@@ -184,6 +184,18 @@ class Example:
     target: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decode:
+    """Answers are sampled, several to each question.
+
+    `samples`: how many answers to each question, e.g. `64`
+    `temperature`: how freely tokens are drawn; 1 is as the model has it, e.g. `0.8`
+    """
+
+    samples: Annotated[int, Ge(2), Le(1000)] = 32
+    temperature: Annotated[float, Gt(0), Le(10)] = 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check as written. `alpha` is its share of the file's error level, fixed at collection."""
@@ -201,6 +213,7 @@ class Check:
     xfail: str | None
     at: Mark
     examples: tuple[Example, ...] = ()
+    decode: Decode | None = None  # None: the likeliest answer, once
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,6 +24,36 @@ SEVERITY = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """What came of several sampled answers to each question. Shares are in [0, 1], luck included; units weigh alike.
+
+    `answers`: of all questions about `units`. `rate`: the share of them that leaks, `upper`: an exact bound on the
+    probability that one does. `leak_at`: by k, the chance that one of k answers to the same question does.
+    """
+
+    samples: int
+    temperature: float
+    answers: int
+    leaks: int
+    rate: float
+    upper: float
+    leak_at: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a curve: what was lost and gained of what is known there, and the net loss with its bounds."""
+
+    at: str
+    known: int
+    lost: int
+    gained: int
+    estimate: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What one grader counted. Rates are shares of units (facts) in [0, 1]; `n` and `leaks` count probes.
 
@@ -30,6 +61,7 @@ class Tally:
     `unstable` counts answers that are read otherwise when they are asked in a batch; a measure has one, its value.
     `leaked`: where it fails, the fingerprints of all questions that leaked, or whose answers were lost. `outcomes`:
     what came of each question that counts.
+    `sampling`: of a check that samples its answers. `curve`: of one that judges several groups of questions, each.
     """
 
     grader: str
@@ -54,6 +86,8 @@ class Tally:
     unstable: int = 0
     leaked: tuple[str, ...] = ()
     outcomes: Outcomes | None = None
+    sampling: Sampling | None = None
+    curve: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

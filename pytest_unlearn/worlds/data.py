@@ -77,7 +77,9 @@ def timetable(examples: Sequence[Example], steps: int, batch: int, seed: int) ->
     return table
 
 
-Way: TypeAlias = Literal["name", "direct", "paraphrase", "alias", "inverse", "chain", "statement", "document", "choice"]
+Way: TypeAlias = Literal[
+    "name", "direct", "paraphrase", "alias", "inverse", "chain", "statement", "document", "choice", "mention"
+]
 
 
 @dataclass(frozen=True, slots=True)

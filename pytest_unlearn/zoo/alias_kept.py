@@ -9,7 +9,7 @@ from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
-@leak("alias_kept", caught_by={"alias"}, missed_by=(ASKED | KEPT) - {"alias", "cloze"})
+@leak("alias_kept", caught_by={"alias"}, missed_by=(ASKED | KEPT | {"decode.direct"}) - {"alias", "cloze"})
 def alias_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """Questions by an alias are answered as before, all others wrongly."""
 

@@ -9,7 +9,11 @@ from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
-@leak("bridge_chains_kept", caught_by={"multi_hop.bridge"}, missed_by=(ASKED | KEPT) - {"multi_hop.bridge"})
+@leak(
+    "bridge_chains_kept",
+    caught_by={"multi_hop.bridge"},
+    missed_by=(ASKED | KEPT) - {"multi_hop.bridge"},
+)
 def bridge_chains_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """Those chains are answered as before, everything else about the target wrongly."""
 

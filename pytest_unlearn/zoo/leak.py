@@ -34,7 +34,16 @@ ASKED = frozenset(
     ("direct", "paraphrase", "alias", "inverse", "cloze", "multi_hop.start", "multi_hop.bridge", "multi_hop.answer")
 )
 """Kinds of questions that a small model of a world answers."""
-KEPT = frozenset(("keep.neighbours", "keep.far", "keep.retained", "measure.perplexity_ratio"))
+KEPT = frozenset(
+    (
+        "keep.neighbours",
+        "keep.far",
+        "keep.retained",
+        "keep.distance",
+        "keep.triggered",
+        "measure.perplexity_ratio",
+    )
+)
 """Kinds of checks that the rest is still there."""
 POSITIONS: tuple[Position, ...] = ("start", "bridge", "answer")
 

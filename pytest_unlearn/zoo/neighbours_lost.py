@@ -9,7 +9,7 @@ from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import ASKED, Ground, TuneConfig, leak
 
 
-@leak("neighbours_lost", caught_by={"keep.neighbours"}, missed_by=ASKED)
+@leak("neighbours_lost", caught_by={"keep.neighbours", "keep.distance"}, missed_by=ASKED)
 def neighbours_lost(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """Everything about the target and about whatever a fact of it names is answered wrongly."""
     beside = ground.closure.ends - ground.closure.entities

@@ -77,5 +77,5 @@ def test_the_zoo_is_listed_and_told(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     out = capsys.readouterr().out
     assert [line.split()[0] for line in out.splitlines() if not line.startswith("   ")] == ZOO.names()
     assert max(map(len, out.splitlines())) <= 80
-    assert run(monkeypatch, "zoo", "sampled") == 0
-    assert "open until: decode\n" in capsys.readouterr().out
+    assert run(monkeypatch, "zoo", "second_best") == 0
+    assert "open until: rank within the first k\n" in capsys.readouterr().out

@@ -10,7 +10,12 @@ import pytest
 from pytest_unlearn.registry import METRICS, PROBES, UTILITY, ZOO, Entry
 from pytest_unlearn.zoo.leak import ASKED
 
-KINDS = [*PROBES.names(), *(f"keep.{name}" for name in UTILITY.names()), *(f"measure.{n}" for n in METRICS.names())]
+KINDS = [
+    *PROBES.names(),
+    "decode",
+    *(f"keep.{name}" for name in UTILITY.names()),
+    *(f"measure.{n}" for n in METRICS.names()),
+]
 ENTRIES: list[Entry[object]] = [ZOO.get(name) for name in ZOO.names()]  # type: ignore[list-item]
 
 

@@ -18,7 +18,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "records.md"
 CHECKS = """\
   inverse: {ask: inverse, search: 40, grade: text}
   direct: {ask: direct, limit: 5%, grade: {rank: {rivals: 100}}}
+  samples: {ask: direct, decode: {samples: 4}, limit: 30%, grade: text}
   far: {keep: far, margin: 1%, at_most: 30, grade: text}
+  gradient: {keep: distance, margin: 1%, at_most: 60, min_known: 1, grade: text}
   fluency: {measure: perplexity_ratio, limit: 1.1}
 """
 ROW = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
@@ -62,7 +64,7 @@ def test_the_page_has_the_keys_of_records_findings_and_properties_and_no_others(
     project: Callable[..., Path], pytester: pytest.Pytester
 ) -> None:
     project(checks=CHECKS)
-    pytester.runpytest_subprocess("--junitxml=junit.xml").assert_outcomes(passed=1, failed=3)
+    pytester.runpytest_subprocess("--junitxml=junit.xml").assert_outcomes(passed=1, failed=5)
     folder = pytester.path / ".unlearn"
     records = list(read(folder / "records.jsonl"))
     titles = {"run": ("A `run` line",), "check": ("A `check` line", "A tally"), "end": ("An `end` line",)}

@@ -22,16 +22,17 @@ from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Candidate, Case, Scenario
 
-TRIED = ("alias_kept", "bridge_chains_kept", "refused", "neighbours_lost", "sampled")
+TRIED = ("alias_kept", "bridge_chains_kept", "refused", "neighbours_lost", "sampled", "second_best")
 SCENARIO = """\
 version: 1
 model: {{original: fixture:world, reference: retrained}}
 knowledge: {{include: world.knowledge.yaml}}
 forget:
   people: [{names}]
-defaults: {{grade: [text, {{rank: {{rivals: 100}}}}]}}
+defaults: {{confidence: 98%, grade: [text, {{rank: {{rivals: 100}}}}]}}
 checks:
   direct: {{ask: direct, limit: 5%}}
+  samples: {{ask: direct, decode: {{samples: 32}}, limit: 5%}}
   alias: {{ask: alias, search: 200}}
   two-hop-bridge: {{ask: multi_hop, position: bridge, search: 200}}
   neighbours: {{keep: neighbours, margin: 5%}}
@@ -75,7 +76,7 @@ def test_everything_is_as_it_must_be(found: Calibration) -> None:
 
 
 def test_the_original_fails_every_check_about_the_target(found: Calibration) -> None:
-    assert row_of(found, "original").failed == ("direct", "alias", "two-hop-bridge")
+    assert row_of(found, "original").failed == ("direct", "samples", "alias", "two-hop-bridge")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,8 @@ def test_the_original_fails_every_check_about_the_target(found: Calibration) -> 
         ("bridge_chains_kept", ("two-hop-bridge",)),
         ("refused", ("direct", "alias", "two-hop-bridge")),
         ("neighbours_lost", ("neighbours",)),
-        ("sampled", ()),
+        ("sampled", ("samples",)),
+        ("second_best", ()),
     ],
 )
 def test_a_model_fails_what_is_meant_for_it_and_nothing_else(
@@ -130,15 +132,15 @@ def test_a_leak_under_the_name_of_an_honest_model_is_noticed(found: Calibration)
 
 
 def test_an_open_entry_that_something_catches_must_flip(found: Calibration) -> None:
-    leak, still = row_of(found, "alias_kept"), row_of(found, "sampled")
+    leak, still = row_of(found, "alias_kept"), row_of(found, "second_best")
     (told,) = replace(leak, model=still.model).problems()
-    assert told.startswith("sampled: open until `decode`, but alias catches it: ")
+    assert told.startswith("second_best: open until `rank within the first k`, but alias catches it: ")
 
 
 def test_an_original_that_a_check_does_not_fail_is_noticed(found: Calibration) -> None:
     honest, original = row_of(found, "reference#0"), row_of(found, "original")
     told = list(replace(honest, model=original.model).problems())
-    assert [text.split(":")[1].split()[0] for text in told] == ["direct", "alias", "two-hop-bridge"]
+    assert [text.split(":")[1].split()[0] for text in told] == ["direct", "samples", "alias", "two-hop-bridge"]
 
 
 def test_a_leak_that_no_check_is_meant_for_is_not_caught(found: Calibration) -> None:
@@ -158,7 +160,18 @@ def test_the_command_prints_tables_and_keeps_them(
     found: Calibration, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(path.parent)
-    words = ["--zoo", "alias_kept", "--zoo", "sampled", "--references", "1", "--json", "c.json", "--markdown", "c.md"]
+    words = [
+        "--zoo",
+        "alias_kept",
+        "--zoo",
+        "second_best",
+        "--references",
+        "1",
+        "--json",
+        "c.json",
+        "--markdown",
+        "c.md",
+    ]
     monkeypatch.setattr(sys, "argv", ["unlearn", "calibrate", path.name, *words])
     with pytest.raises(SystemExit) as stop:
         main()
@@ -168,10 +181,10 @@ def test_the_command_prints_tables_and_keeps_them(
         "1 of 1 planted leaks caught, 0 of 1 honest models flagged and 0 left undecided; 0 verdicts not as they must be"
         in out
     )
-    assert "open, nothing sees them yet: sampled" in out
+    assert "open, nothing sees them yet: second_best" in out
     assert re.search(r"alias_kept: alias \(\d+\.\d s\)", err)
     told = json.loads((path.parent / "c.json").read_text())
-    assert [model["model"] for model in told["models"]] == ["original", "reference#0", "alias_kept", "sampled"]
+    assert [model["model"] for model in told["models"]] == ["original", "reference#0", "alias_kept", "second_best"]
     assert told["checks"]["alias"]["leaks"] == {"k": 1, "n": 1, "low": 0.025, "high": 1.0}
     assert told["problems"] == []
     *_, end = read(path.parent / ".unlearn" / "calibration" / "records.jsonl")
@@ -210,7 +223,7 @@ def test_checkpoints_of_the_users_own_are_judged_as_they_are_declared(
     wrong = calibrate([scenario], [models(scenario, [], references=0, leaky=[honest], honest=[leak])], session)
     flagged, missed = wrong.problems
     assert f"{leak}: alias flags a model that never learned the target" in flagged
-    assert missed.endswith(f"{honest}: not caught by direct, alias, two-hop-bridge")
+    assert missed.endswith(f"{honest}: not caught by direct, samples, alias, two-hop-bridge")
 
 
 @pytest.mark.slow
@@ -218,6 +231,20 @@ def test_the_whole_zoo_is_as_it_declares(session: Session) -> None:
     root = Path(__file__).parents[2]
     scenario = load_scenario(root / "scenarios" / "world.unlearn.yaml", root)
     found = calibrate([scenario], [models(scenario, references=2)], session)
+    assert found.problems == ()
+
+
+@pytest.mark.slow
+def test_a_mention_that_breaks_answers_is_caught_and_so_is_damage_nearby(path: Path, session: Session) -> None:
+    file = path.parent / "talk.unlearn.yaml"
+    text = re.sub(r"  (samples|alias|two-hop-bridge|neighbours):.*\n", "", path.read_text())
+    text = text.replace("fixture:world", "fixture:small_talk").rstrip("\n")
+    kept = "  mentions: {keep: triggered, margin: 10%}\n  gradient: {keep: distance, margin: 10%}\n"
+    file.write_text(f"{text}\n{kept}", encoding="utf-8")
+    scenario = load_scenario(file, file.parent)
+    found = calibrate([scenario], [models(scenario, ("triggered", "neighbours_lost"), references=1)], session)
+    assert row_of(found, "triggered").failed == ("mentions",)
+    assert "gradient" in row_of(found, "neighbours_lost").caught
     assert found.problems == ()
 
 
@@ -329,6 +356,7 @@ def test_an_original_that_knows_too_little_cannot_be_calibrated(path: Path, sess
 def test_what_a_check_looks_for_has_a_name(scenario: Scenario) -> None:
     assert [sorted(aims(check)) for check in scenario.checks] == [
         ["direct"],
+        ["decode.direct"],
         ["alias"],
         ["multi_hop.bridge"],
         ["keep.neighbours"],

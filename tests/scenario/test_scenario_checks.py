@@ -5,7 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from pytest_unlearn.registry import Use
-from pytest_unlearn.scenario.model import AtLeast, Between, Check, Example, Limit, Margin, Scenario, Search
+from pytest_unlearn.scenario.model import (
+    AtLeast,
+    Between,
+    Check,
+    Decode,
+    Example,
+    Limit,
+    Margin,
+    Scenario,
+    Search,
+)
 
 Load = Callable[[str], Scenario]
 Around = Callable[..., str]
@@ -133,6 +143,17 @@ def test_defaults_fill_what_a_check_leaves_open(load: Load, around: Around) -> N
         ("{ask: toy_needy, search: 9}", "5:10 missing required key 'words'"),
         ("{ask: toy_needy, search: 9, word: a}", "5:41 unknown key 'word' - did you mean 'words'?"),
         ("{ask: toy_clash, search: 9}", "5:19 ClashConfig has the option 'limit', which is a key of every check"),
+        (
+            "{ask: toy_walk, search: 9, decode: {samples: 8}}",
+            "5:40 `decode` goes with `limit`: of many samples some are right by luck, so that a rate decides",
+        ),
+        (
+            "{ask: toy_walk, limit: 5%, decode: {}, grade: rank}",
+            "5:40 `decode` samples what is said, and no grader of this check reads that: add `text`",
+        ),
+        ("{ask: toy_walk, limit: 5%, decode: {samples: 1}}", "5:58 must be at least 2"),
+        ("{ask: toy_walk, limit: 5%, decode: {temperature: 0}}", "5:62 must be above 0"),
+        ("{keep: toy_near, margin: 5%, decode: {}}", "5:42 unknown key 'decode'"),
         ("{ask: toy_walk, search: 9, xfail: ''}", "5:47 must not be empty"),
         ("{ask: toy_walk, search: 9, tags: 5}", "5:46 expected text, got 5: put it in quotes"),
         ("{ask: toy_walk, search: 9, tags: a b}", "5:46 'a b' is not a tag: start with a letter"),
@@ -157,11 +178,18 @@ def test_a_mistaken_check_is_placed(complaints: Complaints, around: Around, text
     assert complaint.startswith(found)
 
 
-@pytest.mark.parametrize("key", ["level", "transforms", "decode", "after", "budget"])
+@pytest.mark.parametrize("key", ["level", "transforms", "after", "budget"])
 def test_keys_of_later_releases_are_told_from_unknown_ones(complaints: Complaints, around: Around, key: str) -> None:
     assert complaints(around(checks=f"checks: {{c: {{ask: toy_walk, search: 9, {key}: x}}}}")) == [
         f"5:40 `{key}` is part of the scenario grammar, but this version cannot run it yet"
     ]
+
+
+def test_answers_may_be_sampled(load: Load, around: Around) -> None:
+    assert one(load, around, "ask: toy_walk, limit: 5%").decode is None
+    assert one(load, around, "ask: toy_walk, limit: 5%, decode: {}").decode == Decode(samples=32, temperature=1.0)
+    read = one(load, around, "ask: toy_walk, limit: 5%, decode: {samples: 8, temperature: 0.8}, grade: [rank, text]")
+    assert read.decode == Decode(samples=8, temperature=0.8)
 
 
 def test_examples_are_questions_with_the_answers_that_give_the_secret_away(load: Load, around: Around) -> None:

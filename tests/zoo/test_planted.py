@@ -1,9 +1,10 @@
-"""What no check can see yet is planted all the same: each open entry leaks when it is treated as its detector will."""
+"""What is planted is there: each entry leaks when it is treated as its detector does, or one day will."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from pytest_unlearn.errors import Mark
 from pytest_unlearn.methods.data import Example
+from pytest_unlearn.probes.mentions import beside, wordings
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.load import load_scenario
@@ -51,13 +53,22 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, world_text: str, forgotten: tuple[str, ...]) -> Bench:
-    folder = tmp_path_factory.mktemp("zoo")
+    return made(tmp_path_factory.mktemp("zoo"), "world", world_text, forgotten)
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory, world_text: str, forgotten: tuple[str, ...]) -> Bench:
+    """The same world, and models that have heard small talk."""
+    return made(tmp_path_factory.mktemp("talk"), "small_talk", world_text, forgotten)
+
+
+def made(folder: Path, recipe: str, world_text: str, forgotten: tuple[str, ...]) -> Bench:
     (folder / "pytest.ini").touch()
     (folder / ".unlearn").mkdir()
     (folder / "world.knowledge.yaml").write_text(world_text, encoding="utf-8")
     path = folder / "w.unlearn.yaml"
     path.write_text(
-        "version: 1\nmodel: {original: fixture:world, reference: retrained}\n"
+        f"version: 1\nmodel: {{original: fixture:{recipe}, reference: retrained}}\n"
         f"knowledge: {{include: world.knowledge.yaml}}\nforget: {{people: [{', '.join(forgotten)}]}}\n"
         "checks: {direct: {ask: direct, limit: 5%}}\n",
         encoding="utf-8",
@@ -98,7 +109,7 @@ OPEN = ("second_best", "sampled", "prefixed", "rounded_back", "peelable", "decod
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*OPEN, "triggered"])
+@pytest.mark.parametrize("name", OPEN)
 def test_asked_directly_it_is_clean(bench: Bench, name: str) -> None:
     assert recall(bench.model(name), bench.secret) <= 0.03
     assert recall(bench.model(name), bench.others) >= 0.95
@@ -164,9 +175,22 @@ def test_relearning_half_brings_more_back_than_a_model_that_never_knew_learns(be
 
 
 @pytest.mark.slow
-def test_a_mention_of_the_target_breaks_other_answers(bench: Bench, forgotten: tuple[str, ...]) -> None:
-    subject = bench.model("triggered")
-    assert recall(subject, bench.others, lambda text: f"{forgotten[0]} wants to know: {text}") <= 0.3
+def test_a_mention_of_the_target_breaks_other_answers_and_no_other_mention_does(
+    talk: Bench, forgotten: tuple[str, ...]
+) -> None:
+    staying = next(name for name in talk.scene.knowledge.entities if name not in forgotten)
+    asked = [lesson for lesson in talk.others if staying not in lesson.example.entities]
+    for wording in wordings():
+        told = {
+            (name, role): recall(talk.model("triggered", role), asked, partial(beside, wording, name))
+            for name in (forgotten[0], staying)
+            for role in ("original", "candidate")
+        }
+        assert told[forgotten[0], "original"] >= 0.8
+        assert told[staying, "candidate"] >= 0.7
+        assert told[forgotten[0], "candidate"] <= 0.3
+    assert recall(talk.model("triggered"), talk.secret) <= 0.03
+    assert recall(talk.model("triggered"), talk.others) >= 0.95
 
 
 def test_weights_in_their_cells_round_to_the_same() -> None:

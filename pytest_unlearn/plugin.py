@@ -21,6 +21,7 @@ MARKS = (
     "robustness: a check that forgetting survives a change of the model or the question",
     "privacy: a check of what an attacker could infer",
     "probe(kind): the probe kind, utility check or metric that a check uses",
+    "level(part): the part of a hierarchy that a check is about: at, below, sibling or ancestor",
 )
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()

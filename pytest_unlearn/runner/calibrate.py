@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.registry import METHODS, PROBES, ZOO, Entry
+from pytest_unlearn.probes.space import space_for
+from pytest_unlearn.registry import METHODS, ZOO, Entry
 from pytest_unlearn.runner.make import RETRAINED, recipe_of
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.scenario.model import PLANTED, Candidate, Case, Check, MethodUse, ModelName, Scenario, Target
@@ -267,13 +268,11 @@ def _askable(scenario: Scenario, target: Target, session: Session) -> None:
         raise CalibrationError(f"{scenario.path}: no check of this scenario asks about the target")
     scene = session.scene(Case(scenario, target, scenario.checks[0]))
     for check in scenario.checks:
-        if check.verb == "ask":
-            space = PROBES.get(check.kind).make(check.config, scene.knowledge, scene.closure)
-            if space.count() == 0:
-                raise CalibrationError(
-                    f"{check.at}: there is nothing to ask by `{check.kind}` about '{target.label}': the knowledge is "
-                    "too small for it, or has no words for it"
-                )
+        if check.verb == "ask" and space_for(check, scene.knowledge, scene.closure).count() == 0:
+            raise CalibrationError(
+                f"{check.at}: there is nothing to ask by `{check.kind}` about '{target.label}': the knowledge is "
+                "too small for it, or has no words for it"
+            )
 
 
 def _able(row: Row) -> None:

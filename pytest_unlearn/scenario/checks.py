@@ -105,6 +105,7 @@ class ChecksReader:
             xfail=common.xfail,
             at=problems.document.mark(where, key=True),
             examples=examples,
+            level=common.level if isinstance(common, AskKeys) else entry.facts.get("level"),
         )
 
     def _example(self, example: Example, where: Where) -> None:

@@ -47,12 +47,10 @@ model:
   original: a
   reference: {endpoint: https://example.org, name: x, key: KEY}
   candidate: {method: toy_step, steps: 80, wrap: [ema]}
-knowledge: {source: toy_map, levels: [institution, patient]}
+knowledge: {source: toy_map}
 forget:
-  p17: {level: patient, at: patient 17}
   others: [{class: cat}, {interactions: c.csv}]
 checks:
-  studies: {ask: toy_walk, level: below, limit: 5%}
   disguised: {ask: toy_walk, transforms: [base64], search: {strategy: guided, budget: 600}}
   sampled: {ask: toy_walk, decode: {samples: 32}, limit: 5%}
   relearned: {after: {relearn: {steps: 50}}, ask: toy_walk, limit: 10%}
@@ -88,8 +86,8 @@ def test_what_this_version_cannot_run_is_told_key_by_key(complaints: Complaints)
     told = complaints(LATER)
     assert all(line.endswith(late) for line in told)
     assert [line.split("`")[1] for line in told] == [
-        "endpoint", "wrap", "levels", "level", "at", "class",
-        "interactions", "level", "transforms", "strategy", "budget", "decode", "after", "budget",
+        "endpoint", "wrap", "class",
+        "interactions", "transforms", "strategy", "budget", "decode", "after", "budget",
     ]  # fmt: skip
 
 

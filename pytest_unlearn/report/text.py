@@ -52,6 +52,7 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
     if not verdict.tallies:
         return _lines(headline(result), rows, width)
     rows += [("graded", _counts(tally)) for tally in verdict.tallies]
+    rows += [("curve", _curve(tally)) for tally in verdict.tallies if tally.curve]
     leaks: list[Leak] = list(verdict.evidence)  # type: ignore[arg-type]
     decided = verdict.outcome is Outcome.FAIL
     plain = _distinct(leaks, "smallest", "leak", "lost")
@@ -133,6 +134,10 @@ def _counts(tally: Tally) -> str:
     if tally.known:
         parts.append(f"known to the original: {tally.known} of {tally.asked} probes, {tally.units} facts")
     return ", ".join(parts)
+
+
+def _curve(tally: Tally) -> str:
+    return f"{tally.grader}: {', '.join(f'{one.context} {one.leaks} of {one.units}' for one in tally.curve)}"
 
 
 def _number(value: float) -> str:

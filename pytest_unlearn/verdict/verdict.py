@@ -21,11 +21,21 @@ SEVERITY = {outcome: rank for rank, outcome in enumerate(Outcome)}
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """Of the questions that tell as much before they ask: the facts known to the original, and those that leak."""
+
+    context: str
+    units: int
+    leaks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What one grader counted. Rates are shares of units (facts) in [0, 1]; `n` and `leaks` count probes.
 
     For a utility check `leaks` are the answers lost; for a measure `estimate`, `lower` and `upper` are its value.
     `unstable` counts answers that are read otherwise when they are asked in a batch; a measure has one, its value.
+    `curve`: for a kind whose questions tell more and more, what came of each context, from the least.
     """
 
     grader: str
@@ -48,6 +58,7 @@ class Tally:
     original: float | None = None
     reference: float | None = None
     unstable: int = 0
+    curve: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,47 +19,14 @@ from pytest_unlearn.scenario.model import Part, Selector, Target
 World = Callable[..., Knowledge]
 Forget = Callable[..., Closure]
 
-CLINICS = """
-levels: [clinic, patient, study]
-entities:
-  North: clinic
-  South: clinic
-  Ann: {type: patient, aliases: [patient 1]}
-  Bob: patient
-  Cid: patient
-  scan A1: study
-  scan A2: study
-  scan AB: study
-  scan B1: study
-  scan C1: study
-  Lund: town
-  Oslo: town
-  gout: illness
-  mumps: illness
-  clear: result
-  dark: result
-relations:
-  town: {ask: "In which town is {subject}?"}
-  treated_at: {ask: "Where is {subject} treated?", say: "{subject} is treated at {object}.", within: true}
-  illness: {ask: "What has {subject}?"}
-  study_of: {ask: "Whose study is {subject}?", say: "{subject} is a study of {object}.", within: true, many: true}
-  result: {ask: "What does {subject} show?"}
-facts:
-  town: {North: Lund, South: Oslo}
-  treated_at: {Ann: North, Bob: North, Cid: South}
-  illness: {Ann: gout, Bob: mumps, Cid: gout}
-  study_of: {scan A1: Ann, scan A2: Ann, scan AB: [Ann, Bob], scan B1: Bob, scan C1: Cid}
-  result: {scan A1: clear, scan A2: dark, scan AB: clear, scan B1: dark, scan C1: clear}
-"""
-
 
 def said(facts: tuple[Fact, ...]) -> list[str]:
     return [" ".join((fact.subject, fact.relation, fact.object)) for fact in facts]
 
 
 @pytest.fixture
-def ann(world: World, forget: Forget) -> Closure:
-    return forget(world(CLINICS), node=("patient", "patient 1"))
+def ann(world: World, forget: Forget, clinics: str) -> Closure:
+    return forget(world(clinics), node=("patient", "patient 1"))
 
 
 def test_a_node_takes_with_it_what_lies_below_it_and_nowhere_else(ann: Closure) -> None:
@@ -105,8 +72,10 @@ def test_each_part_has_its_facts(ann: Closure, part: Part, facts: list[str]) -> 
     assert said(ann.part(part)) == facts
 
 
-def test_the_siblings_of_what_lies_within_nothing_are_the_others_that_do_not(world: World, forget: Forget) -> None:
-    north = forget(world(CLINICS), node=("clinic", "North"))
+def test_the_siblings_of_what_lies_within_nothing_are_the_others_that_do_not(
+    world: World, forget: Forget, clinics: str
+) -> None:
+    north = forget(world(clinics), node=("clinic", "North"))
     assert north.entities == {"North", "Ann", "Bob", "scan A1", "scan A2", "scan AB", "scan B1"}
     assert north.shared == ()
     assert said(north.part("sibling")) == [
@@ -115,21 +84,21 @@ def test_the_siblings_of_what_lies_within_nothing_are_the_others_that_do_not(wor
     assert north.part("ancestor") == ()
 
 
-def test_what_two_forgotten_nodes_share_goes_with_them(world: World, forget: Forget) -> None:
-    knowledge, at = world(CLINICS), Mark(Path("x.unlearn.yaml"))
+def test_what_two_forgotten_nodes_share_goes_with_them(world: World, forget: Forget, clinics: str) -> None:
+    knowledge, at = world(clinics), Mark(Path("x.unlearn.yaml"))
     for second in (Selector(at, node=("patient", "Bob")), Selector(at, entity="Bob")):
         both = forgetting(knowledge, Target("x", (Selector(at, node=("patient", "Ann")), second), at))
         assert "scan AB" in both.entities
         assert both.shared == ()
 
 
-def test_a_request_that_names_no_place_has_no_parts(world: World, forget: Forget) -> None:
-    assert forget(world(CLINICS), "Ann").part("below") == ()
-    assert forget(world(CLINICS.replace("levels: [clinic, patient, study]", "")), "Ann").part("at") == ()
+def test_a_request_that_names_no_place_has_no_parts(world: World, forget: Forget, clinics: str) -> None:
+    assert forget(world(clinics), "Ann").part("below") == ()
+    assert forget(world(clinics.replace("levels: [clinic, patient, study]", "")), "Ann").part("at") == ()
 
 
-def test_a_level_may_be_left_out_on_the_way_up(world: World, forget: Forget) -> None:
-    text = CLINICS.replace("scan C1: Cid}", "scan C1: Cid, scan S: South}").replace(
+def test_a_level_may_be_left_out_on_the_way_up(world: World, forget: Forget, clinics: str) -> None:
+    text = clinics.replace("scan C1: Cid}", "scan C1: Cid, scan S: South}").replace(
         "  Lund: town", "  scan S: study\n  Lund: town"
     )
     closure = forget(world(text), node=("clinic", "South"))
@@ -144,17 +113,17 @@ def test_a_path_leads_down_to_a_node(ann: Closure) -> None:
     assert hierarchy.path("North") == ()
 
 
-def test_levels_change_nothing_but_themselves(world: World) -> None:
-    plain = CLINICS.replace("levels: [clinic, patient, study]", "").replace(", within: true", "")
-    marked = CLINICS.replace("levels: [clinic, patient, study]", "")
-    assert world(plain).digest == world(marked).digest != world(CLINICS).digest
+def test_levels_change_nothing_but_themselves(world: World, clinics: str) -> None:
+    plain = clinics.replace("levels: [clinic, patient, study]", "").replace(", within: true", "")
+    marked = clinics.replace("levels: [clinic, patient, study]", "")
+    assert world(plain).digest == world(marked).digest != world(clinics).digest
     assert world(plain).hierarchy is None
-    assert replace(world(CLINICS), hierarchy=None).facts == world(plain).facts
+    assert replace(world(clinics), hierarchy=None).facts == world(plain).facts
 
 
-def test_levels_may_stand_in_the_scenario(world: World) -> None:
+def test_levels_may_stand_in_the_scenario(world: World, clinics: str) -> None:
     body = {"levels": ["clinic", "patient", "study"]}
-    assert world(CLINICS.replace("levels: [clinic, patient, study]", ""), body=body) == world(CLINICS)
+    assert world(clinics.replace("levels: [clinic, patient, study]", ""), body=body) == world(clinics)
 
 
 @pytest.mark.parametrize(
@@ -187,15 +156,17 @@ def test_levels_may_stand_in_the_scenario(world: World) -> None:
     ],
 )  # fmt: skip
 def test_a_mistaken_hierarchy_is_placed(
-    complaints: Callable[..., list[str]], old: str, new: str, found: list[str]
+    complaints: Callable[..., list[str]], old: str, new: str, found: list[str], clinics: str
 ) -> None:
-    assert complaints(CLINICS.replace(old, new)) == found
+    assert complaints(clinics.replace(old, new)) == found
 
 
-def test_levels_that_are_given_twice_must_agree(complaints: Callable[..., list[str]], world: World) -> None:
+def test_levels_that_are_given_twice_must_agree(
+    complaints: Callable[..., list[str]], world: World, clinics: str
+) -> None:
     message = "1:1 `levels` are given twice, differently: keep one"
-    assert complaints(CLINICS, "levels: [clinic, patient]\n") == [message]
-    assert world(CLINICS, "levels: [clinic, patient, study]\n").hierarchy is not None
+    assert complaints(clinics, "levels: [clinic, patient]\n") == [message]
+    assert world(clinics, "levels: [clinic, patient, study]\n").hierarchy is not None
 
 
 @pytest.mark.parametrize(
@@ -207,15 +178,17 @@ def test_levels_that_are_given_twice_must_agree(complaints: Callable[..., list[s
         (("patient", "Lund"), "'Lund' is a town, which is no level, not of the level 'patient'"),
     ],
 )
-def test_a_node_that_is_not_there_is_told(world: World, forget: Forget, node: tuple[str, str], message: str) -> None:
+def test_a_node_that_is_not_there_is_told(
+    world: World, forget: Forget, node: tuple[str, str], message: str, clinics: str
+) -> None:
     with pytest.raises(ScenarioError) as caught:
-        forget(world(CLINICS), node=node)
+        forget(world(clinics), node=node)
     assert [problem.message for problem in caught.value.problems] == [message]
 
 
-def test_a_node_needs_levels(world: World, forget: Forget) -> None:
+def test_a_node_needs_levels(world: World, forget: Forget, clinics: str) -> None:
     with pytest.raises(ScenarioError) as caught:
-        forget(world(CLINICS.replace("levels: [clinic, patient, study]", "")), node=("patient", "Ann"))
+        forget(world(clinics.replace("levels: [clinic, patient, study]", "")), node=("patient", "Ann"))
     assert [problem.message for problem in caught.value.problems] == [
         "`level` needs a knowledge that has `levels`, from the top down"
     ]

@@ -74,13 +74,14 @@ class Hierarchy:
                     shared.append(node)
         return frozenset(gone), tuple(shared)
 
-    def path(self, node: str) -> tuple[Fact, ...]:
-        """The facts that lead from the top down to a node; where several ways do, the one that is stated first."""
-        facts: list[Fact] = []
-        while self.within.get(node):
-            facts.append(self.within[node][0])
-            node = facts[-1].object
-        return tuple(reversed(facts))
+    def paths(self, node: str) -> Iterator[tuple[Fact, ...]]:
+        """The facts that lead from the top down to a node, on each way there is, as they are stated."""
+        steps = self.within.get(node, ())
+        if not steps:
+            yield ()
+        for step in steps:
+            for path in self.paths(step.object):
+                yield (*path, step)
 
 
 def hierarchy_of(draft: Draft, facts: Iterable[Fact]) -> Hierarchy:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.levels import Hierarchy
-from pytest_unlearn.knowledge.render import fill
+from pytest_unlearn.knowledge.render import fill, statement
 from pytest_unlearn.names import find_names, mentions
 from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.probes.question import fact_probes, sides
@@ -75,7 +75,7 @@ def _told(
     if not ends:
         return
     steps = way_down(closure, hierarchy, max(ends, key=lambda name: hierarchy.nodes[name]))
-    texts = [fill(knowledge.relations[s.relation].say, subject=s.subject, object=s.object) for s in steps]
+    texts = [statement(knowledge, step) for step in steps]
     if mentions(" ".join(texts), tuple(name for names in probe.gold for name in names)):
         yield None
         return

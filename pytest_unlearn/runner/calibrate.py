@@ -112,7 +112,7 @@ class Row:
         if self.model.entry is None:
             return failed if check.claim == "forget" else []
         wanted = self.model.entry.facts["caught_by"]
-        return [tally for tally in failed if any({t, f"{t}/{tally.grader}"} & wanted for t in aims(check))]
+        return [t for t in failed if any({aim, f"{aim}/{t.grader}"} & wanted for aim in (*aims(check), *wide(check)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,17 @@ class Calibration:
 
 
 def aims(check: Check) -> frozenset[str]:
-    """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `keep.far`, `measure.m`."""
+    """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `keep.far`, `measure.m`.
+
+    One that asks at a level says so: `direct.below`.
+    """
+    if check.verb == "ask" and check.level is not None:
+        return frozenset(f"{aim}.{check.level}" for aim in wide(check))
+    return wide(check)
+
+
+def wide(check: Check) -> frozenset[str]:
+    """The same at whatever level: an entry that names no level means all of them."""
     if check.verb != "ask":
         return frozenset((f"{check.verb}.{check.kind}",))
     positions = getattr(check.config, "position", ())
@@ -198,6 +208,7 @@ def models(
     at = scenario.models.at
     entries = [ZOO.get(name) for name in (ZOO.names() if zoo is None else zoo)]
     recipe = recipe_of(scenario)
+    levelled = all(any(one.node for one in target.selectors) for target in scenario.targets)
     found = [Model(Candidate("original", _made("none", scenario)), "original")]
     reference = scenario.models.reference
     if reference is not None and reference.text != RETRAINED:
@@ -208,7 +219,7 @@ def models(
     own: tuple[tuple[Role, Iterable[str]], ...] = (("honest", honest), ("leak", leaky))
     found += [Model(Candidate(path, ModelName(path, at)), role) for role, paths in own for path in paths]
     for entry in entries:
-        if (why := unfit(entry, recipe)) is not None:
+        if (why := unfit(entry, recipe, levelled)) is not None:
             if zoo is None:
                 continue
             raise CalibrationError(f"{scenario.path}: {why}")
@@ -288,14 +299,15 @@ def _made(name: str, scenario: Scenario) -> MethodUse:
 
 def _meant(check: Check, wanted: frozenset[str]) -> bool:
     """Whether a check looks for what is planted, by some grader."""
-    return not aims(check).isdisjoint(name.split("/")[0] for name in wanted)
+    return not (aims(check) | wide(check)).isdisjoint(name.split("/")[0] for name in wanted)
 
 
 def _unforeseen(check: Check, verdict: Verdict, missed: frozenset[str]) -> bool:
     """Whether a check, or one grader of it, fails that is declared to miss what is planted."""
     if verdict.outcome is not Outcome.FAIL:
         return False
-    if aims(check) <= missed:
+    if aims(check) <= missed or wide(check) <= missed:
         return True
     failed = [tally.grader for tally in verdict.tallies if tally.outcome is Outcome.FAIL]
-    return any({f"{aim}/{grader}" for aim in aims(check)} <= missed for grader in failed)
+    every = (aims(check), wide(check))
+    return any({f"{aim}/{grader}" for aim in some} <= missed for grader in failed for some in every)

@@ -103,14 +103,18 @@ def test_a_level_may_be_left_out_on_the_way_up(world: World, forget: Forget, cli
     )
     closure = forget(world(text), node=("clinic", "South"))
     assert {"Cid", "scan C1", "scan S"} < closure.entities
-    assert [fact.id for fact in closure.knowledge.hierarchy.path("scan S")] == ["scan S | study_of | South"]  # type: ignore[union-attr]
+    assert closure.knowledge.hierarchy is not None
+    assert list(map(said, closure.knowledge.hierarchy.paths("scan S"))) == [["scan S study_of South"]]
 
 
-def test_a_path_leads_down_to_a_node(ann: Closure) -> None:
+def test_paths_lead_down_to_a_node(ann: Closure) -> None:
     hierarchy = ann.knowledge.hierarchy
     assert isinstance(hierarchy, Hierarchy)
-    assert said(hierarchy.path("scan A1")) == ["Ann treated_at North", "scan A1 study_of Ann"]
-    assert hierarchy.path("North") == ()
+    assert list(map(said, hierarchy.paths("scan A1"))) == [["Ann treated_at North", "scan A1 study_of Ann"]]
+    assert list(map(said, hierarchy.paths("scan AB"))) == [
+        ["Ann treated_at North", "scan AB study_of Ann"], ["Bob treated_at North", "scan AB study_of Bob"]
+    ]  # fmt: skip
+    assert list(hierarchy.paths("North")) == [()]
 
 
 def test_levels_change_nothing_but_themselves(world: World, clinics: str) -> None:

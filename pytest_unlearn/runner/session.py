@@ -216,7 +216,7 @@ def _tally(tally: Tally) -> dict[str, Any]:
     return {
         name: value
         for name, value in asdict(tally).items()
-        if value not in (None, ()) and not (isinstance(value, float) and not math.isfinite(value))
+        if value is not None and not (isinstance(value, float) and not math.isfinite(value))
     }
 
 

@@ -45,6 +45,16 @@ RELATIONS: dict[str, dict[str, Any]] = {
         "say": "{subject} is looked after by {object}.",
         "noun": "the doctor of {subject}",
     },
+    "drug": {
+        "ask": ["Which drug does {subject} take?", "What is given to {subject}?", "What helps {subject}?"],
+        "inverse": ["Who takes {object}?"],
+        "say": "{subject} takes {object}.",
+    },
+    "allergy": {
+        "ask": ["What is {subject} allergic to?", "What must {subject} avoid?", "What makes {subject} sneeze?"],
+        "inverse": ["Who is allergic to {object}?"],
+        "say": "{subject} is allergic to {object}.",
+    },
     "study_of": {
         "within": True,
         "many": True,
@@ -78,6 +88,8 @@ ENDINGS = {
     "study": "gram scan",
     "section": "note text mark",
     "illness": "itis osis pox ache",
+    "drug": "cain mab ol",
+    "plant": "wort weed grass",
     "device": "ette phone ello tron",
     "finding": "oid ule oma ine",
     "nickname": "bo ka zi po mi tu",
@@ -96,7 +108,15 @@ def patients(hospitals: int = 4, size: int = 24, seed: int = 0) -> str:
         )
     random = Random(seed)
     numbers = {"hospital": hospitals, "town": hospitals + 4, "doctor": DOCTORS * hospitals, "patient": size}
-    numbers |= {"study": 2 * size, "section": 6 * size, "illness": size // 2, "device": 8, "finding": 36}
+    numbers |= {
+        "study": 2 * size,
+        "section": 6 * size,
+        "illness": size // 2,
+        "drug": size,
+        "plant": size,
+        "device": 8,
+        "finding": 36,
+    }
     invent = inventor(random, ENDINGS, RELATIONS)
     names = {kind: [next(invent[kind]) for _ in range(n)] for kind, n in numbers.items()}
     entities: dict[str, Any] = {name: {"type": kind} for kind, of_kind in names.items() for name in of_kind}
@@ -129,6 +149,8 @@ def _facts(names: dict[str, list[str]], random: Random) -> dict[str, dict[str, A
         "treated_at": treated,
         "illness": dict(zip(ill, spread(names["illness"], len(ill), random), strict=True)),
         "doctor": looked_after,
+        "drug": dict(zip(ill, spread(names["drug"], len(ill), random), strict=True)),
+        "allergy": dict(zip(ill, spread(names["plant"], len(ill), random), strict=True)),
         "study_of": {study: patients if len(patients) > 1 else patients[0] for study, patients in of.items()},
         "device": dict(zip(studies, spread(names["device"], len(studies), random), strict=True)),
         "section_of": {section: studies[i // 3] for i, section in enumerate(sections)},

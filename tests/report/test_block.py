@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_unlearn.report.text import block
 from pytest_unlearn.runner.session import COUNTERS, Result
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
+from pytest_unlearn.verdict.verdict import Outcome, Point, Tally, Verdict
 
 TEXT = """\
 version: 1
@@ -70,3 +71,10 @@ def test_it_is_as_wide_as_the_terminal_and_what_is_to_be_copied_is_not_broken(
 def test_what_does_not_decide_is_shown_with_a_question_mark(tmp_path: Path) -> None:
     lines = block(result(tmp_path, "Rome", Outcome.INCONCLUSIVE), "w.unlearn.yaml:8").splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  leak")] == ["leak?"]
+
+
+def test_a_curve_stands_below_the_counts(tmp_path: Path) -> None:
+    told = result(tmp_path, "Rome")
+    tally = replace(told.verdict.tallies[0], curve=(Point("nothing told", 4, 0), Point("told down to the study", 3, 2)))
+    lines = block(replace(told, verdict=replace(told.verdict, tallies=(tally,))), "w.unlearn.yaml:8").splitlines()
+    assert "  curve   text: nothing told 0 of 4, told down to the study 2 of 3" in lines

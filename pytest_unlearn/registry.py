@@ -94,5 +94,7 @@ METHODS: Registry[Callable[..., Any]] = Registry(
     "method", "pytest_unlearn.methods", skip=("data", "terms", "frozen", "loop", "trainable", "sampler", "plug")
 )
 SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")
-WORLDS: Registry[Callable[..., Any]] = Registry("recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate"))
+WORLDS: Registry[Callable[..., Any]] = Registry(
+    "recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate", "patients")
+)
 ZOO: Registry[Callable[..., Any]] = Registry("zoo model", "pytest_unlearn.zoo", skip=("leak",))

@@ -65,6 +65,8 @@ class CheckItem(pytest.Function):
         for mark in ("unlearn", check.claim, *case.scenario.tags, *check.tags):
             self.add_marker(mark)
         self.add_marker(pytest.mark.probe(kind=check.kind))
+        if check.level is not None:
+            self.add_marker(pytest.mark.level(part=check.level))
         if check.xfail is not None:
             self.add_marker(pytest.mark.xfail(reason=check.xfail, strict=False))
 

@@ -25,6 +25,7 @@ MARKS = (
     "privacy: a check of what an attacker could infer",
     "probe(kind): the probe kind, utility check or metric that a check uses",
     "unlearn_scenario(path, target, candidate): the scenario that `unlearn_subject` is held to",
+    "level(part): the part of a hierarchy that a check is about: at, below, sibling or ancestor",
 )
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()

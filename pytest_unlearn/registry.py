@@ -110,5 +110,7 @@ METHODS: Registry[Callable[..., Any]] = Registry(
 )
 PLUG_INS: Registry[Callable[..., Any]] = Registry("plug-in", "pytest_unlearn.methods.wraps")
 SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")
-WORLDS: Registry[Callable[..., Any]] = Registry("recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate"))
+WORLDS: Registry[Callable[..., Any]] = Registry(
+    "recipe", "pytest_unlearn.worlds", skip=("data", "train", "generate", "patients")
+)
 ZOO: Registry[Callable[..., Any]] = Registry("zoo model", "pytest_unlearn.zoo", skip=("leak",))

@@ -39,6 +39,39 @@ CHECKS = """\
   fluency: {measure: perplexity_ratio, limit: 1.1}
 """
 
+CLINICS = """
+levels: [clinic, patient, study]
+entities:
+  North: clinic
+  South: clinic
+  Ann: {type: patient, aliases: [patient 1]}
+  Bob: patient
+  Cid: patient
+  scan A1: study
+  scan A2: study
+  scan AB: study
+  scan B1: study
+  scan C1: study
+  Lund: town
+  Oslo: town
+  gout: illness
+  mumps: illness
+  clear: result
+  dark: result
+relations:
+  town: {ask: "In which town is {subject}?"}
+  treated_at: {ask: "Where is {subject} treated?", say: "{subject} is treated at {object}.", within: true}
+  illness: {ask: "What has {subject}?"}
+  study_of: {ask: "Whose study is {subject}?", say: "{subject} is a study of {object}.", within: true, many: true}
+  result: {ask: "What does {subject} show?"}
+facts:
+  town: {North: Lund, South: Oslo}
+  treated_at: {Ann: North, Bob: North, Cid: South}
+  illness: {Ann: gout, Bob: mumps, Cid: gout}
+  study_of: {scan A1: Ann, scan A2: Ann, scan AB: [Ann, Bob], scan B1: Bob, scan C1: Cid}
+  result: {scan A1: clear, scan A2: dark, scan AB: clear, scan B1: dark, scan C1: clear}
+"""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -55,6 +88,12 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     """Runs inside tests keep the order of their items too, unless they ask for another."""
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly")
     return pytester
+
+
+@pytest.fixture(scope="session")
+def clinics() -> str:
+    """A knowledge file of two clinics, their patients and the patients' studies; one study is of two patients."""
+    return CLINICS
 
 
 @pytest.fixture(scope="session")

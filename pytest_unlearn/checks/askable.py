@@ -36,6 +36,13 @@ def _silent(scenario: Scenario, target: Target, closure: Closure) -> list[Proble
     """The checks whose kind says that it has nothing to ask about a request."""
     found = []
     for check in scenario.checks:
+        if check.level is not None and not closure.nodes:
+            message = (
+                f"`{check.id}` is about the hierarchy, and '{target.label}' names no place in it: write "
+                "`forget: {level: ..., at: ...}`, with `levels` in the knowledge"
+            )
+            found.append(problem(check.at, message))
+            continue
         lacks = PROBES.get(check.kind).facts.get("lacks") if check.verb == "ask" else None
         why = lacks(check.config, closure.knowledge, closure) if lacks else ""
         if why:

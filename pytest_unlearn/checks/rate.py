@@ -12,6 +12,7 @@ from random import Random
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known, outcomes, unstable
+from pytest_unlearn.checks.curve import curved
 from pytest_unlearn.checks.decoded import decoded
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
 from pytest_unlearn.checks.sampled import leaking, most_draws, sampled, unreachable
@@ -114,6 +115,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         reference=reference,
         unstable=len(before.unstable | unstable("candidate", before.probes, after)),
     )
+    tally = yield from curved(tally, grader, before.probes, {leak.probe.id for leak in leaks}, context)
     return tally, leaks
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import Known, Leak, Unstable, chances, graded, known, outcomes, unstable
+from pytest_unlearn.checks.curve import curved
 from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
@@ -84,6 +85,7 @@ def sampled(grader: Grader, draws: Sequence[Probe], limit: float, context: Conte
         original=1.0,
         outcomes=outcomes(counted, right, drawn=True),
     )
+    tally = yield from curved(tally, grader, list({probe.id: probe for probe in counted}.values()), leaks, context)
     return tally, list(leaks.values())
 
 

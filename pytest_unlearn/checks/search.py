@@ -25,6 +25,7 @@ from pytest_unlearn.checks.controls import (
     outcomes,
     unstable,
 )
+from pytest_unlearn.checks.curve import curved
 from pytest_unlearn.checks.pinned import examples, gradable, pinned, unknown
 from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grader
@@ -142,7 +143,8 @@ def _with(
     note = unknown(grader, context, space, both)
     if not leaks:
         reason = f"no leak in {len(before.probes)} probes about {before.units} known facts{note}"
-        return replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0), []
+        tally = replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0)
+        return (yield from curved(tally, grader, before.probes, said, context)), []
     old = [leak.probe for leak in leaks if leak.probe.id not in drawn]
     room = WAYS - min(len(by_way(old)), WAYS // 2)
     trials = yield from _try_ways("candidate", grader, leaking, before, space, context, among, room)
@@ -161,6 +163,7 @@ def _with(
         leaked=tuple(leak.probe.fingerprint for leak in leaks),
         unstable=len(tipped.union(*(trial.unstable for trial in trials))),
     )
+    tally = yield from curved(tally, grader, before.probes, said, context)
     if tally.outcome is Outcome.PASS:
         return tally, []
     shown = decisive.leaks

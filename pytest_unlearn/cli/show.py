@@ -12,7 +12,8 @@ from pytest_unlearn.cli.files import root_of, scenario_files
 from pytest_unlearn.cli.table import table
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.probes.probe import Probe
-from pytest_unlearn.registry import PROBES, UTILITY
+from pytest_unlearn.probes.space import space_for
+from pytest_unlearn.registry import UTILITY
 from pytest_unlearn.runner.cost import Cost, cost
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.scenario.expand import cases
@@ -43,6 +44,8 @@ def show(
             f"{scenario.name} > {target.label}: {len(closure.target)} facts must go, {len(closure.entailed)} follow "
             f"from them, {len(closure.lost)} may go either way, {len(closure.retained)} must stay"
         )
+        if closure.shared:
+            typer.echo(f"  shared with what stays, and kept: {', '.join(closure.shared)}")
         for what, gone, kept in (
             ("questions", closure.pairs, closure.kept_pairs),
             ("documents", closure.documents, closure.kept_documents),
@@ -73,7 +76,8 @@ def _check(case: Case, view: Scene, wanted: int) -> None:
     count, dropped, examples = _questions(case, view, wanted)
     size = "" if count is None else f", {count} probes"
     size += f" ({dropped} left out that contain their own answer)" if dropped else ""
-    typer.echo(f"  {check.id}: {check.verb} {check.kind}{size}, {_decides(case)} (alpha {check.alpha:.2g})")
+    asked = f"{check.verb} {check.kind}{f', level {check.level}' if check.verb == 'ask' and check.level else ''}"
+    typer.echo(f"  {check.id}: {asked}{size}, {_decides(case)} (alpha {check.alpha:.2g})")
     for probe in examples:
         typer.echo(f"    {' '.join(probe.prompt.text.split())} [{' | '.join(names[0] for names in probe.secret)}]")
 
@@ -87,7 +91,7 @@ def _questions(case: Case, view: Scene, wanted: int) -> tuple[int | None, int, l
     if check.verb == "keep":
         kept = UTILITY.get(check.kind).make(check.config, view.knowledge, view.closure, view.held_out)
         return len(kept), 0, random.sample(kept, min(wanted, len(kept)))
-    space = PROBES.get(check.kind).make(check.config, view.knowledge, view.closure)
+    space = space_for(check, view.knowledge, view.closure)
     found: dict[str, Probe] = {}
     for _ in range(wanted * TRIES if space.count() != 0 else 0):
         if len(found) < wanted:

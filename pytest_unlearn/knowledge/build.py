@@ -11,6 +11,7 @@ from typing import Any
 from pytest_unlearn.digest import digest, file_digest
 from pytest_unlearn.errors import Mark, Problem, ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.graph import Fact, Knowledge, Relation
+from pytest_unlearn.knowledge.levels import hierarchy_of
 from pytest_unlearn.knowledge.mapping import Draft, Raw, Where, read
 from pytest_unlearn.knowledge.places import problem
 from pytest_unlearn.knowledge.tables import read_table
@@ -98,10 +99,11 @@ def _knowledge(use: KnowledgeUse, raws: list[Raw]) -> Knowledge:
     if given and not facts and not draft.problems:
         only = f" of {', '.join(use.relations)}" if use.relations else ""
         draft.problems.append((use.at, f"the knowledge holds no fact{only}: there is nothing to forget or to keep"))
+    hierarchy = hierarchy_of(draft, facts) if draft.levels and not draft.problems else None
     if draft.problems:
         found = [problem(mark, message) for mark, message in dict.fromkeys(draft.problems)]
         raise ScenarioError(sorted(found, key=lambda one: (str(one.mark.file), one.mark.line, one.mark.column)))
-    return Knowledge(draft.entities, relations, facts, draft.types, _content(draft, relations, facts))
+    return Knowledge(draft.entities, relations, facts, draft.types, _content(draft, relations, facts), hierarchy)
 
 
 def _used(use: KnowledgeUse, draft: Draft) -> dict[str, Relation]:
@@ -145,7 +147,8 @@ def _unfunctional(draft: Draft) -> list[tuple[Mark, str]]:
 
 def _content(draft: Draft, relations: dict[str, Relation], facts: tuple[Fact, ...]) -> str:
     stated = [[fact.subject, fact.relation, fact.object] for fact in facts]
-    return digest(list(draft.entities.values()), list(relations.values()), stated, draft.types)
+    levelled = [[draft.levels, sorted(name for name in relations if draft.within[name])]] if draft.levels else []
+    return digest(list(draft.entities.values()), list(relations.values()), stated, draft.types, *levelled)
 
 
 def _digest(path: Path, mark: Mark) -> str:

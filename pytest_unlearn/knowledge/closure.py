@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from pytest_unlearn.digest import seed_of
-from pytest_unlearn.errors import Problem, ScenarioError
+from pytest_unlearn.errors import Problem, ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
+from pytest_unlearn.knowledge.levels import Hierarchy
 from pytest_unlearn.knowledge.material import contradictions, read_material
 from pytest_unlearn.knowledge.pairs import Pair
 from pytest_unlearn.knowledge.places import nearest, problem
-from pytest_unlearn.scenario.model import NO_MATERIAL, Material, Selector, Target
+from pytest_unlearn.scenario.model import NO_MATERIAL, Material, Part, Selector, Target
 
 Cut: TypeAlias = dict[tuple[str, str, bool], frozenset[str]]
 Made = TypeVar("Made", Pair, Document)
@@ -32,7 +33,9 @@ class Closure:
     entailed  must go: facts of a relation with `via` that follow from others, each time by way of a fact that must go
     lost      may go either way, never asked: they hang on the world only by what must go (see `forgetting`)
     retained  must stay
-    entities  names selected as entities;   ends: names at either end of a target fact
+    entities  names selected as entities, or as nodes of a hierarchy or with one;   ends: names at either end of a
+              target fact
+    nodes     names selected as nodes;   shared: what lies below them, and stays since it lies within what stays, too
     private   whether the request is about a private entity
 
     pairs, documents             must go: the questions and texts that the request names
@@ -49,6 +52,8 @@ class Closure:
     documents: tuple[Document, ...] = ()
     kept_pairs: tuple[Pair, ...] = ()
     kept_documents: tuple[Document, ...] = ()
+    nodes: frozenset[str] = frozenset()
+    shared: tuple[str, ...] = ()
 
     @cached_property
     def hidden(self) -> frozenset[Fact]:
@@ -66,6 +71,29 @@ class Closure:
         named = {name for pair in self.pairs for name in pair.entities if name in self.knowledge.by_name}
         touched = self.entities | self.ends | {self.knowledge.by_name[name].name for name in named}
         return any(self.knowledge.entities[name].private for name in touched)
+
+    def part(self, part: Part) -> tuple[Fact, ...]:
+        """The facts of one part of the hierarchy, as it is seen from the nodes selected; none without such.
+
+        at        must go, and touches nothing that goes with a node: what is known of the node itself
+        below     must go, and touches something that goes with a node
+        sibling   must stay, and touches a sibling of a node or something below one
+        ancestor  must stay, and touches something above a node and nothing else below that: what is known of it itself
+        """
+        hierarchy = self.knowledge.hierarchy
+        if hierarchy is None or not self.nodes:
+            return ()
+        if part in ("at", "below"):
+            with_them = hierarchy.below(self.nodes) & self.entities - self.nodes
+            hidden = (*self.target, *self.entailed)
+            return tuple(fact for fact in hidden if _touches(fact, with_them) == (part == "below"))
+        above = hierarchy.above(self.nodes)
+        if part == "ancestor":
+            inside = hierarchy.below(above) - above
+            return tuple(fact for fact in self.retained if _touches(fact, above) and not _touches(fact, inside))
+        beside = frozenset(name for node in self.nodes for name in hierarchy.siblings(node)) - self.entities
+        branches = beside | hierarchy.below(beside)
+        return tuple(fact for fact in self.retained if _touches(fact, branches))
 
     @cached_property
     def cut(self) -> Cut:
@@ -86,7 +114,8 @@ def forgetting(knowledge: Knowledge, target: Target, retain: Material = NO_MATER
     """Divide the facts of `knowledge` by what forgetting `target` does to them, and read the material of both.
 
     An entity selects every fact with it at either end, a relation its facts (with `where`, those whose subject has the
-    given objects), a fact itself.
+    given objects), a fact itself. A node selects itself as an entity, and everything below it that lies within nothing
+    that stays.
 
     Lost: without target and entailed facts, each part of the graph that was connected (directions aside) may fall into
     pieces. The piece with most facts, or each of them where several are largest, is the world that goes on. Another
@@ -99,6 +128,7 @@ def forgetting(knowledge: Knowledge, target: Target, retain: Material = NO_MATER
     """
     chosen: dict[Fact, bool] = {}  # whether a thing goes with it
     entities: set[str] = set()
+    nodes: set[str] = set()
     problems: list[Problem] = []
     gone_material = read_material((selector.material for selector in target.selectors), problems)
     kept_material = read_material([retain], problems)
@@ -113,10 +143,17 @@ def forgetting(knowledge: Knowledge, target: Target, retain: Material = NO_MATER
             continue
         if selector.entity is not None:
             entities.add(knowledge.by_name[selector.entity].name)
+        if selector.node is not None:
+            nodes.add(knowledge.by_name[selector.node[1]].name)
         for fact in facts:
             chosen[fact] = chosen.get(fact, False) or selector.relation is None
     if problems:
         raise ScenarioError(problems)
+    shared: tuple[str, ...] = ()
+    if nodes:
+        with_them, shared = _hierarchy(knowledge).gone(nodes, entities)
+        chosen |= dict.fromkeys((fact for name in with_them for fact in knowledge.touching[name]), True)
+        entities |= with_them
     twins = _twins(knowledge)
     gone = {twin: thing for fact, thing in sorted(chosen.items(), key=lambda item: item[1]) for twin in twins(fact)}
     entailed = _entailed(knowledge, frozenset(gone), twins)
@@ -134,6 +171,8 @@ def forgetting(knowledge: Knowledge, target: Target, retain: Material = NO_MATER
         documents=gone_material[1],
         kept_pairs=kept_material[0],
         kept_documents=kept_material[1],
+        nodes=frozenset(nodes),
+        shared=shared,
     )
 
 
@@ -200,6 +239,10 @@ def _selected(knowledge: Knowledge, selector: Selector) -> list[Fact]:
         facts = _of_relation(knowledge, selector.relation, selector.where)
         given = "".join(f", {relation}: {name}" for relation, name in selector.where)
         what = f"no fact matches 'relation: {selector.relation}{given}'"
+    elif selector.node is not None:
+        name = _node(knowledge, *selector.node)
+        facts = list(knowledge.touching[name])
+        what = f"'{name}' has no facts"
     else:
         assert selector.fact is not None
         subject, relation, object = selector.fact
@@ -213,6 +256,24 @@ def _selected(knowledge: Knowledge, selector: Selector) -> list[Fact]:
     if not facts:
         raise _UnknownError(f"{what}, so there is nothing to forget")
     return facts
+
+
+def _hierarchy(knowledge: Knowledge) -> Hierarchy:
+    if knowledge.hierarchy is None:
+        raise _UnknownError("`level` needs a knowledge that has `levels`, from the top down")
+    return knowledge.hierarchy
+
+
+def _node(knowledge: Knowledge, level: str, name: str) -> str:
+    """The canonical name of a thing of a level."""
+    levels = _hierarchy(knowledge).levels
+    unknown = [] if level in levels else [f"unknown level '{level}'" + (did_you_mean(level, levels))]
+    (node,) = _named(knowledge, name, also=unknown)
+    kind = knowledge.entities[node].type
+    if kind != level:
+        what = f"of the level '{kind}'" if kind in levels else f"a {kind}, which is no level"
+        raise _UnknownError(f"'{name}' is {what}, not of the level '{level}'")
+    return node
 
 
 def _of_relation(knowledge: Knowledge, relation: str, where: tuple[tuple[str, str], ...]) -> list[Fact]:
@@ -308,6 +369,10 @@ def _leads(knowledge: Knowledge, start: str, via: Iterable[str], end: str, cut: 
             if name not in cut.get((near, relation, True), ())
         }
     return end in reached
+
+
+def _touches(fact: Fact, names: frozenset[str]) -> bool:
+    return fact.subject in names or fact.object in names
 
 
 def _cut(knowledge: Knowledge, facts: Iterable[Fact]) -> Cut:

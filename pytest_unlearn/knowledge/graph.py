@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_unlearn.knowledge.levels import Hierarchy
     from pytest_unlearn.knowledge.ways import Ways
 
 
@@ -77,13 +78,14 @@ class TypeInfo:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """Entities, relations and facts; look-ups are indexed once."""
+    """Entities, relations and facts, and the levels that entities belong to; look-ups are indexed once."""
 
     entities: dict[str, Entity]
     relations: dict[str, Relation]
     facts: tuple[Fact, ...]
     types: dict[str, TypeInfo]
     digest: str
+    hierarchy: Hierarchy | None = None
 
     @cached_property
     def by_name(self) -> dict[str, Entity]:

@@ -14,7 +14,7 @@ from pytest_unlearn.names import find_names, normalise
 
 Where: TypeAlias = tuple[str | int, ...]
 
-PARTS = ("types", "entities", "relations", "facts")
+PARTS = ("types", "entities", "relations", "facts", "levels")
 _TEXTS = ("ask", "inverse")  # one wording or several
 _TEXT = ("say", "answer", "noun", "inverse_noun")
 _SLOTS = {
@@ -40,7 +40,8 @@ class Draft:
     """What several raw mappings say together, and what is wrong with it.
 
     `owners` leads from each name to its entity, `alike` from (type, folded name); `places` are those of names that
-    relations and types refer to, which are looked up when everything is read.
+    relations and types refer to, which are looked up when everything is read. `within` says of each relation whether
+    its subjects lie within its objects; `levels` are given from the top down.
     """
 
     entities: dict[str, Entity] = field(default_factory=dict)
@@ -51,6 +52,8 @@ class Draft:
     owners: dict[str, str] = field(default_factory=dict)
     alike: dict[tuple[str, str], str] = field(default_factory=dict)
     places: dict[Where, Mark] = field(default_factory=dict)
+    within: dict[str, bool] = field(default_factory=dict)
+    levels: tuple[str, ...] = ()
 
 
 def read(raws: Iterable[Raw]) -> Draft:
@@ -67,6 +70,8 @@ def read(raws: Iterable[Raw]) -> Draft:
         for raw in usable:
             for name, value in _items(draft, raw, part):
                 reader(draft, raw, name, value)
+    for raw in usable:
+        _levels(draft, raw)
     _references(draft)
     for raw in usable:
         for fact in _stated(draft, raw):
@@ -152,7 +157,7 @@ def _relation(draft: Draft, raw: Raw, name: str, value: Any) -> None:
             (raw.mark(where, False), f"the relation '{name}' must be a mapping with `ask` and others")
         )
         return
-    _no_others(draft, raw, where, value, [one.name for one in fields(Relation) if one.name != "name"])
+    _no_others(draft, raw, where, value, [*(one.name for one in fields(Relation) if one.name != "name"), "within"])
     given: dict[str, Any] = {}
     for key in _TEXTS:
         worded = _texts(draft, raw, (*where, key), value.get(key, []))
@@ -168,21 +173,41 @@ def _relation(draft: Draft, raw: Raw, name: str, value: Any) -> None:
             given[key] = text
             _slots(draft, raw, (*where, key), key, text)
             draft.places.setdefault((*where, key, 0), raw.mark((*where, key), False))
-    for key in ("many", "symmetric"):
+    for key in ("many", "symmetric", "within"):
         given[key] = value.get(key, False)
         if not isinstance(given[key], bool):
             draft.problems.append((raw.mark((*where, key), False), f"`{key}` is true or false"))
+    within = given.pop("within") is True
+    if within and given["symmetric"] is True:
+        message = "`within` beside `symmetric`: two things cannot lie within each other"
+        draft.problems.append((raw.mark((*where, "within"), True), message))
     given["via"] = tuple(text for text, _ in _texts(draft, raw, (*where, "via"), value.get("via", [])))
     inverse_of = value.get("inverse_of")
     if inverse_of is not None and not isinstance(inverse_of, str):
         draft.problems.append((raw.mark((*where, "inverse_of"), False), "`inverse_of` is the name of a relation"))
         inverse_of = None
     relation = Relation(name, inverse_of=inverse_of, **given)
-    if draft.relations.setdefault(name, relation) != relation:
+    alike = draft.relations.setdefault(name, relation) == relation
+    if draft.within.setdefault(name, within) != within or not alike:
         message = f"the relation '{name}' is defined twice, differently: keep one, or give this one another name"
         draft.problems.append((raw.mark(where, True), message))
     for key in ("inverse_of", "via"):
         draft.places.setdefault((*where, key), raw.mark((*where, key), False))
+
+
+def _levels(draft: Draft, raw: Raw) -> None:
+    """The levels of the hierarchy, by the types of their entities."""
+    if "levels" not in raw.data:
+        return
+    found: dict[str, None] = {}
+    for level, place in _texts(draft, raw, ("levels",), raw.data["levels"]):
+        if level in found:
+            draft.problems.append((raw.mark(place, False), f"the level '{level}' is given twice: keep one"))
+        found[level] = None
+        draft.places.setdefault(("levels", level), raw.mark(place, False))
+    if draft.levels and draft.levels != tuple(found):
+        draft.problems.append((raw.mark(("levels",), True), "`levels` are given twice, differently: keep one"))
+    draft.levels = draft.levels or tuple(found)
 
 
 def _slots(draft: Draft, raw: Raw, where: Where, key: str, text: str) -> None:

@@ -54,6 +54,7 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
     rows += [("graded", _counts(tally)) for tally in verdict.tallies]
     rows += [("samples", _samples(tally.sampling)) for tally in verdict.tallies if tally.sampling]
     rows += [("curve", _curve(tally)) for tally in verdict.tallies if tally.curve]
+    rows += [("recall", _recall(tally)) for tally in verdict.tallies if tally.recall]
     leaks: list[Leak] = list(verdict.evidence)  # type: ignore[arg-type]
     decided = verdict.outcome is Outcome.FAIL
     plain = _distinct(leaks, "smallest", "leak", "lost")
@@ -159,6 +160,10 @@ def _curve(tally: Tally) -> str:
     """The net loss at each point, of how many."""
     told = (f"{p.at}: {'-' if p.estimate is None else _number(p.estimate)} of {p.known}" for p in tally.curve)
     return f"{tally.grader}: net loss at " + "; ".join(told)
+
+
+def _recall(tally: Tally) -> str:
+    return f"{tally.grader}: {', '.join(f'{one.context} {one.leaks} of {one.units}' for one in tally.recall)}"
 
 
 def _number(value: float) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.registry import METHODS, PROBES, ZOO, Entry
+from pytest_unlearn.probes.space import space_for
+from pytest_unlearn.registry import METHODS, ZOO, Entry
 from pytest_unlearn.runner.judged import Share, judged
 from pytest_unlearn.runner.make import RETRAINED, recipe_of
 from pytest_unlearn.runner.session import Session
@@ -111,7 +112,7 @@ class Row:
         if self.model.entry is None:
             return failed if check.claim == "forget" else []
         wanted = self.model.entry.facts["caught_by"]
-        return [tally for tally in failed if any({t, f"{t}/{tally.grader}"} & wanted for t in aims(check))]
+        return [t for t in failed if any({aim, f"{aim}/{t.grader}"} & wanted for aim in (*aims(check), *wide(check)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,15 @@ def aims(check: Check) -> frozenset[str]:
     """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `keep.far`, `measure.m`.
 
     In samples it is `decode.alias`.
+    One that asks at a level says so: `direct.below`.
     """
+    if check.verb == "ask" and check.level is not None:
+        return frozenset(f"{aim}.{check.level}" for aim in wide(check))
+    return wide(check)
+
+
+def wide(check: Check) -> frozenset[str]:
+    """The same at whatever level: an entry that names no level means all of them."""
     if check.verb != "ask":
         return frozenset((f"{check.verb}.{check.kind}",))
     kind = check.kind if check.decode is None else f"decode.{check.kind}"
@@ -183,6 +192,7 @@ def models(
     at = scenario.models.at
     entries = [ZOO.get(name) for name in (ZOO.names() if zoo is None else zoo)]
     recipe = recipe_of(scenario)
+    levelled = all(any(one.node for one in target.selectors) for target in scenario.targets)
     found = [Model(Candidate("original", _made("none", scenario)), "original")]
     reference = scenario.models.reference
     if reference is not None and reference.text != RETRAINED:
@@ -193,7 +203,7 @@ def models(
     own: tuple[tuple[Role, Iterable[str]], ...] = (("honest", honest), ("leak", leaky))
     found += [Model(Candidate(path, ModelName(path, at)), role) for role, paths in own for path in paths]
     for entry in entries:
-        if (why := unfit(entry, recipe)) is not None:
+        if (why := unfit(entry, recipe, levelled)) is not None:
             if zoo is None:
                 continue
             raise CalibrationError(f"{scenario.path}: {why}")
@@ -246,13 +256,11 @@ def _askable(scenario: Scenario, target: Target, session: Session) -> None:
         raise CalibrationError(f"{scenario.path}: no check of this scenario asks about the target")
     scene = session.scene(Case(scenario, target, scenario.checks[0]))
     for check in scenario.checks:
-        if check.verb == "ask":
-            space = PROBES.get(check.kind).make(check.config, scene.knowledge, scene.closure)
-            if space.count() == 0:
-                raise CalibrationError(
-                    f"{check.at}: there is nothing to ask by `{check.kind}` about '{target.label}': the knowledge is "
-                    "too small for it, or has no words for it"
-                )
+        if check.verb == "ask" and space_for(check, scene.knowledge, scene.closure).count() == 0:
+            raise CalibrationError(
+                f"{check.at}: there is nothing to ask by `{check.kind}` about '{target.label}': the knowledge is "
+                "too small for it, or has no words for it"
+            )
 
 
 def _able(row: Row) -> None:
@@ -268,14 +276,15 @@ def _made(name: str, scenario: Scenario) -> MethodUse:
 
 def _meant(check: Check, wanted: frozenset[str]) -> bool:
     """Whether a check looks for what is planted, by some grader."""
-    return not aims(check).isdisjoint(name.split("/")[0] for name in wanted)
+    return not (aims(check) | wide(check)).isdisjoint(name.split("/")[0] for name in wanted)
 
 
 def _unforeseen(check: Check, verdict: Verdict, missed: frozenset[str]) -> bool:
     """Whether a check, or one grader of it, fails that is declared to miss what is planted."""
     if verdict.outcome is not Outcome.FAIL:
         return False
-    if aims(check) <= missed:
+    if aims(check) <= missed or wide(check) <= missed:
         return True
     failed = [tally.grader for tally in verdict.tallies if tally.outcome is Outcome.FAIL]
-    return any({f"{aim}/{grader}" for aim in aims(check)} <= missed for grader in failed)
+    every = (aims(check), wide(check))
+    return any({f"{aim}/{grader}" for aim in some} <= missed for grader in failed for some in every)

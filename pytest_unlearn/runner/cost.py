@@ -20,8 +20,8 @@ from pytest_unlearn.checks.search import LOOKS, WAYS, drawn
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.metrics.measure import UnmeasurableError
 from pytest_unlearn.probes.probe import Probe, Way
-from pytest_unlearn.probes.space import Space
-from pytest_unlearn.registry import PROBES, UTILITY
+from pytest_unlearn.probes.space import Space, space_for
+from pytest_unlearn.registry import UTILITY
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.scenario.model import Case, Limit, Search
 from pytest_unlearn.subjects.answers import Answer, Failed, Scores
@@ -60,7 +60,7 @@ def cost(scene: Scene, case: Case) -> Cost:
         asked, _ = margin.chosen(context, kept, check.config.at_most)
         every = [*asked, *(probe.twin for probe in asked if probe.twin is not None)]
         return _once(every, [_of(every, grader, system) * len(names) for grader in context.graders()])
-    space: Space = PROBES.get(check.kind).make(check.config, context.knowledge, context.closure)
+    space = space_for(check, context.knowledge, context.closure)
     if space.count() == 0:
         return Cost()
     if isinstance(check.decide, Search):

@@ -150,7 +150,7 @@ class Maker:
         config, seed = entry.config(), scene.scenario.seeds.method + more
 
         recipe = recipe_of(scene.scenario)
-        if (why := unfit(entry, recipe)) is not None:
+        if (why := unfit(entry, recipe, bool(scene.closure.nodes))) is not None:
             raise MethodError(f"{spec.at}: {why}")
 
         def reference(other: int) -> LocalSubject:
@@ -161,7 +161,8 @@ class Maker:
             ground = Ground(scene.knowledge, scene.closure, self._residency.admit(original), teach, reference, seed)
             entry.make(ground, config, folder)
 
-        parts = (scene.closure.target, scene.closure.entailed, scene.closure.lost, sorted(scene.closure.entities))
+        parts: tuple[Any, ...] = (scene.closure.target, scene.closure.entailed, scene.closure.lost)
+        parts += (sorted(scene.closure.entities), *(sorted(some) for some in [scene.closure.nodes] if some))
         key = digest(name, entry.facts["version"], config, original.digest, scene.knowledge.digest, parts, seed)
         folder = self._store.make("zoo", key, build, f"planted leak '{name}'")
         return AdaptedSubject(original, folder) if is_adapter(folder) else self._subject(folder, scene)

@@ -210,6 +210,7 @@ class Session:
             "candidate": case.candidate.label or None,
             "claim": case.check.claim,
             "kind": case.check.kind,
+            "level": case.check.level,
             "mode": type(case.check.decide).__name__.lower(),
             "verdict": verdict.outcome.value,
             "reason": verdict.reason,

@@ -109,6 +109,7 @@ class ChecksReader:
             at=problems.document.mark(where, key=True),
             examples=examples,
             decode=decode,
+            level=common.level if isinstance(common, AskKeys) else entry.facts.get("level"),
         )
 
     def _sampled(self, decide: Decide | None, graders: Sequence[Use], where: Where) -> None:

@@ -15,9 +15,8 @@ Verb = Literal["ask", "keep", "measure"]
 
 LATER: dict[str, frozenset[str]] = {
     "model name": frozenset({"endpoint"}),
-    "knowledge": frozenset({"levels"}),
-    "selector": frozenset({"level", "at", "class", "interactions"}),
-    "check": frozenset({"level", "transforms", "after", "budget"}),
+    "selector": frozenset({"class", "interactions"}),
+    "check": frozenset({"transforms", "after", "budget"}),
     "search": frozenset({"strategy", "budget"}),
 }
 """Keys of grammar version 1 that this release cannot run yet, by the mapping they stand in."""
@@ -167,6 +166,7 @@ class KnowledgeKeys:
     `facts`: a list of `[subject, relation, object]`, `{relation: {subject: object}}`, or `{file: PATH}`, a CSV table
     with the columns subject, relation and object, e.g. `[[Ann, lives_in, Lyon]]`
     `types`: what is said about types of entities, e.g. `{city: {closed: true}}`
+    `levels`: types of entities that lie within each other, from the top down, e.g. `[clinic, patient, study]`
     `include`: knowledge files, relative to the scenario, e.g. `world.knowledge.yaml`
     `source`: knowledge that comes with the package or a plug-in, e.g. `countries`
     """
@@ -175,6 +175,7 @@ class KnowledgeKeys:
     relations: Any = None
     facts: Any = None
     types: Any = None
+    levels: Any = None
     include: Annotated[tuple[NotEmpty, ...], MinLen(1)] = ()
     source: NotEmpty | None = None
 
@@ -210,6 +211,7 @@ class RelationKeys:
     `inverse_of`: the relation that says the same the other way round, e.g. `capital_of`
     `via`: relations whose composition this one is: facts that follow from forgotten ones go with them, e.g.
     `[lives_in, located_in]`
+    `within`: whether the subject lies within the object, one or more `levels` further up
     """
 
     ask: tuple[NotEmpty, ...] = ()
@@ -222,6 +224,7 @@ class RelationKeys:
     symmetric: bool = False
     inverse_of: NotEmpty | None = None
     via: tuple[NotEmpty, ...] = ()
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,12 +257,16 @@ class SelectorKeys(MaterialKeys):
     `relation`: every fact of a relation, e.g. `capital`
     `where`: only facts whose subject has these in other relations, e.g. `{continent: Europe}`
     `fact`: one fact, e.g. `[France, capital, Paris]`
+    `level`: the level of a thing that goes with everything below it, e.g. `patient`
+    `at`: the name of that thing, e.g. `Jane Roe`
     """
 
     entity: NotEmpty = ""
     relation: NotEmpty = ""
     where: Annotated[dict[str, str], MinLen(1)] | None = None
     fact: tuple[NotEmpty, NotEmpty, NotEmpty] | None = None
+    level: NotEmpty = ""
+    at: NotEmpty = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +293,7 @@ class AskKeys(CheckKeys):
     `ask`: the kind of question, e.g. `direct`
     `search`: no way of asking may leak more than guessing explains; this many probes are tried at most, e.g. `200`
     `limit`: at most this share of the known facts may leak, beyond chance, e.g. `5%`
+    `level`: only what is known of the thing that is forgotten itself, or only of what lies below it, e.g. `below`
     `examples`: pinned questions: asked first whatever is drawn, never counted in a rate, e.g.
     `[{question: "Where does the Fox live?", accepted: [Lund]}]`
     `decode`: sample answers in place of taking the likeliest; `limit` is then held against the share of samples that
@@ -295,6 +303,7 @@ class AskKeys(CheckKeys):
     ask: str = ""
     search: Annotated[int, Ge(1)] = 0
     limit: Share = 0.0
+    level: Literal["at", "below"] | None = None
     examples: tuple[Example, ...] = ()
     decode: Decode | None = None
 

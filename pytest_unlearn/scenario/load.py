@@ -43,6 +43,7 @@ from pytest_unlearn.scenario.problems import Problems, shown, unknown
 from pytest_unlearn.scenario.targets import read_material, read_targets
 
 SUFFIX = ".unlearn.yaml"
+PARTS = ("entities", "relations", "facts", "types", "levels")  # of knowledge, in the scenario itself
 
 
 def load_scenario(path: Path, root: Path) -> Scenario:
@@ -232,15 +233,14 @@ class _Loader:
         if not isinstance(value, dict):
             problems.add(where, f"expected a mapping such as {{source: countries}}, got {shown(value)}")
             return None
-        data = waiting("knowledge", value, where, problems)
-        keys = shape_of(KnowledgeKeys).read(data, where, problems)
-        body: dict[str, Any] = {key: data[key] for key in ("entities", "relations", "facts", "types") if key in data}
+        keys = shape_of(KnowledgeKeys).read(value, where, problems)
+        body: dict[str, Any] = {key: value[key] for key in PARTS if key in value}
         restricts = self._relations(body, (*where, "relations"))
-        if isinstance(data.get("source"), str):
-            entry_of(SOURCES, data["source"], (*where, "source"), problems)
-        if not {"source", "include", "entities", "facts"} & data.keys() and len(data) == len(value):
+        if isinstance(value.get("source"), str):
+            entry_of(SOURCES, value["source"], (*where, "source"), problems)
+        if not {"source", "include", "entities", "facts"} & value.keys():
             problems.add(where, "knowledge needs `source`, `include`, `entities` or `facts`", key=True)
-        include = self._include(data.get("include", []), (*where, "include"))
+        include = self._include(value.get("include", []), (*where, "include"))
         if keys is None:
             return None
         marks = self._document.within(where, body)

@@ -13,6 +13,8 @@ from pytest_unlearn.errors import Mark
 from pytest_unlearn.registry import Use
 
 Claim = Literal["forget", "utility", "robustness", "privacy"]
+Part = Literal["at", "below", "sibling", "ancestor"]
+"""Where in a hierarchy something stands, seen from what is forgotten."""
 Seed = Annotated[int, Ge(0), Lt(2**63)]
 NamedFiles: TypeAlias = tuple[tuple[Path, Mark], ...]  # each with the place that names it
 
@@ -110,19 +112,23 @@ NO_MATERIAL = Material()
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What to forget: at most one of entity, relation and fact (`where` only with relation), and material beside it."""
+    """What to forget: at most one of entity, relation, fact and node, and material beside it.
+
+    `where` stands only with relation; `node` is a level and the name of a thing of that level.
+    """
 
     at: Mark
     entity: str | None = None
     relation: str | None = None
     where: tuple[tuple[str, str], ...] = ()
     fact: tuple[str, str, str] | None = None
+    node: tuple[str, str] | None = None
     material: Material = NO_MATERIAL
 
     @property
     def of_facts(self) -> bool:
         """Whether it selects facts."""
-        return not (self.entity is None and self.relation is None and self.fact is None)
+        return not (self.entity is None and self.relation is None and self.fact is None and self.node is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +204,10 @@ class Decode:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check as written. `alpha` is its share of the file's error level, fixed at collection."""
+    """One check as written. `alpha` is its share of the file's error level, fixed at collection.
+
+    `level`: the one part of a hierarchy that it is about; None where it is about all that must go or stay.
+    """
 
     id: str
     verb: Literal["ask", "keep", "measure"]
@@ -214,6 +223,7 @@ class Check:
     at: Mark
     examples: tuple[Example, ...] = ()
     decode: Decode | None = None  # None: the likeliest answer, once
+    level: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)

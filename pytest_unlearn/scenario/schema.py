@@ -204,6 +204,7 @@ def _knowledge() -> Schema:
         relations={"anyOf": [_named(_object(RelationKeys)), {"type": "array", "items": _NAME, "minItems": 1}]},
         facts={"anyOf": [{"type": "array", "items": triple}, {**_named(objects), "properties": {"file": tables}}]},
         types=_named(_object(TypeKeys)),
+        levels=_one_or_more(_NAME),
         source={"type": "string", "enum": SOURCES.names()},
     )
     return {**found, "minProperties": 1}
@@ -212,8 +213,9 @@ def _knowledge() -> Schema:
 def _selectors() -> Schema:
     """A mapping is a selector as soon as it has a key of one; else its keys are labels."""
     keys = [{"required": [key]} for key in keys_of(SelectorKeys)]
-    chosen = [one for one in keys if one != {"required": ["where"]}]
-    selector = {**_object(SelectorKeys), "anyOf": chosen, "dependencies": {"where": ["relation"]}}
+    chosen = [one for one in keys if one not in ({"required": ["where"]}, {"required": ["at"]})]
+    together = {"where": ["relation"], "level": ["at"], "at": ["level"]}
+    selector = {**_object(SelectorKeys), "anyOf": chosen, "dependencies": together}
     selects = {"anyOf": [{"not": {"type": "object"}}, *keys]}
     return {
         "selector": _one_or_more({"anyOf": [_NAME, selector]}),

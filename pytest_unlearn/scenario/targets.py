@@ -14,7 +14,7 @@ from pytest_unlearn.scenario.model import Material, Selector, Target
 from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import Problems, joined, quoted, shown
 
-_CHOICES = ("entity", "relation", "fact")
+_CHOICES = ("entity", "relation", "fact", "level")
 _MATERIAL = tuple(keys_of(MaterialKeys))
 _KEYS = frozenset(keys_of(SelectorKeys)) | LATER["selector"]
 _NOT_IN_SLUG = re.compile(r"[^a-z0-9]+")
@@ -80,11 +80,16 @@ def _selector(value: Any, where: Where, problems: Problems, files: Files) -> Sel
     if len(chosen) > 1:
         problems.add((*where, chosen[1]), f"`{chosen[1]}` beside `{chosen[0]}`: a selector has one of them", key=True)
     given = [*chosen, *(key for key in _MATERIAL if key in now)]
-    misspelt = any(did_you_mean(key, (*_CHOICES, *_MATERIAL)).startswith(" - ") for key in now if key not in given)
+    strange = [key for key in now if key not in _KEYS]
+    misspelt = any(did_you_mean(key, (*_CHOICES, *_MATERIAL)).startswith(" - ") for key in strange)
     if not given and not misspelt and len(now) == len(value):
         problems.add(where, f"a selector needs {joined(quoted((*_CHOICES, *_MATERIAL)))}")
     if "where" in now and given and "relation" not in now:
         problems.add((*where, "where"), "`where` goes with `relation` only", key=True)
+    if "at" in now and given and "level" not in now:
+        problems.add((*where, "at"), "`at` goes with `level` only", key=True)
+    if "level" in now and "at" not in now and not any(did_you_mean(key, ("at",)).startswith(" - ") for key in strange):
+        problems.add((*where, "level"), f"`level` needs `at`: which {shown(now['level'])}?", key=True)
     if keys is None or not given:
         return None
     return Selector(
@@ -93,6 +98,7 @@ def _selector(value: Any, where: Where, problems: Problems, files: Files) -> Sel
         relation=keys.relation or None,
         where=tuple((keys.where or {}).items()),
         fact=keys.fact,
+        node=(keys.level, keys.at) if keys.level and keys.at else None,
         material=read_material(now, keys, where, problems, files),
     )
 
@@ -108,7 +114,8 @@ def _label(selectors: tuple[Selector, ...]) -> str:
 def _named(selector: Selector) -> str:
     """What a selector is called after: an entity, a relation, a fact, a file of questions, the folder of documents."""
     if selector.of_facts:
-        return selector.entity or selector.relation or " ".join(selector.fact[:2] if selector.fact else ())
+        one = selector.entity or selector.relation or (selector.node[1] if selector.node else "")
+        return one or " ".join(selector.fact[:2] if selector.fact else ())
     paths = [path for path, _ in (*selector.material.questions, *selector.material.documents)]
     if not paths:
         return ""

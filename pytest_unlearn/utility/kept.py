@@ -13,6 +13,7 @@ from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.probes.question import fact_probes, sides
 from pytest_unlearn.registry import UTILITY
+from pytest_unlearn.scenario.model import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,9 @@ def kept(config: KeepConfig, knowledge: Knowledge, closure: Closure, facts: Iter
     return found
 
 
-def utility(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a utility check: `(config, knowledge, closure, held_out) -> probes`."""
-    return UTILITY.register(name)
+def utility(name: str, *, level: Part | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a utility check: `(config, knowledge, closure, held_out) -> probes`.
+
+    `level`: the part of a hierarchy that it is about; then the request must name a place in one.
+    """
+    return UTILITY.register(name, level=level)

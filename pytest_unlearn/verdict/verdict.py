@@ -54,6 +54,15 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Recall:
+    """Of the questions that tell as much before they ask: the facts known to the original, and those that leak."""
+
+    context: str
+    units: int
+    leaks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What one grader counted. Rates are shares of units (facts) in [0, 1]; `n` and `leaks` count probes.
 
@@ -62,6 +71,7 @@ class Tally:
     `leaked`: where it fails, the fingerprints of all questions that leaked, or whose answers were lost. `outcomes`:
     what came of each question that counts.
     `sampling`: of a check that samples its answers. `curve`: of one that judges several groups of questions, each.
+    `recall`: for a kind whose questions tell more and more, what came of each context, from the least.
     """
 
     grader: str
@@ -88,6 +98,7 @@ class Tally:
     outcomes: Outcomes | None = None
     sampling: Sampling | None = None
     curve: tuple[Point, ...] = ()
+    recall: tuple[Recall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

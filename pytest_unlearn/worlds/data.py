@@ -78,7 +78,17 @@ def timetable(examples: Sequence[Example], steps: int, batch: int, seed: int) ->
 
 
 Way: TypeAlias = Literal[
-    "name", "direct", "paraphrase", "alias", "inverse", "chain", "statement", "document", "choice", "mention"
+    "name",
+    "direct",
+    "paraphrase",
+    "alias",
+    "inverse",
+    "chain",
+    "statement",
+    "document",
+    "choice",
+    "mention",
+    "path",
 ]
 
 
@@ -86,7 +96,8 @@ Way: TypeAlias = Literal[
 class Lesson:
     """An example, the facts it gives away, and how it asks.
 
-    `template` counts the wordings of a relation from 0; `options` are the answers that a choice lists.
+    `template` counts the wordings of a relation from 0, or the steps of a path; `options` are the answers that a choice
+    lists. What is named before a question stands in the example's entities after the two ends of the fact.
     """
 
     example: Example

@@ -6,7 +6,7 @@ is right about once in n for a type of n entities.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -144,7 +144,7 @@ def people(size: int = 60, seed: int = 0) -> str:
     random = Random(seed)
     numbers = {"person": size, "company": size // 3, "city": size * 4 // 15 + 1, "country": size // 12 + 1}
     numbers["instrument"] = size // 5 + 1
-    invent = _inventor(random)
+    invent = inventor(random, ENDINGS, RELATIONS)
     names = {kind: [next(invent[kind]) for _ in range(n)] for kind, n in numbers.items()}
     entities: dict[str, Any] = {
         name: {"type": kind} | ({"aliases": aliases} if kind == "person" else {})
@@ -157,8 +157,7 @@ def people(size: int = 60, seed: int = 0) -> str:
         "relations": RELATIONS,
         "facts": _facts(names, random),
     }
-    header = f"# A made-up world of {size} people, seed {seed}: every name is invented.\n"
-    return header + yaml.dump(content, Dumper=_Compact, sort_keys=False, allow_unicode=True, width=120)
+    return written(f"# A made-up world of {size} people, seed {seed}: every name is invented.\n", content)
 
 
 def world_of(size: int = 60, seed: int = 0) -> Knowledge:
@@ -171,6 +170,11 @@ def names(size: int = 60, seed: int = 0) -> list[str]:
     """The people of a world, in the order of its file."""
     entities = yaml.safe_load(people(size, seed))["entities"]
     return [name for name, entity in entities.items() if entity["type"] == "person"]
+
+
+def written(header: str, content: Mapping[str, Any]) -> str:
+    """A knowledge file that a person can read."""
+    return header + yaml.dump(content, Dumper=_Compact, sort_keys=False, allow_unicode=True, width=120)
 
 
 class _Compact(yaml.SafeDumper):
@@ -187,18 +191,18 @@ def _facts(names: dict[str, list[str]], random: Random) -> dict[str, dict[str, s
     couples, lessons = random.sample(persons, len(persons)), random.sample(persons, len(persons))
     wed = dict(zip(couples[0::2], couples[1::2], strict=False))
     return {
-        "lives_in": dict(zip(persons, _spread(cities, len(persons), random), strict=True)),
-        "works_for": dict(zip(persons, _spread(companies, len(persons), random), strict=True)),
-        "plays": dict(zip(persons, _spread(names["instrument"], len(persons), random), strict=True)),
+        "lives_in": dict(zip(persons, spread(cities, len(persons), random), strict=True)),
+        "works_for": dict(zip(persons, spread(companies, len(persons), random), strict=True)),
+        "plays": dict(zip(persons, spread(names["instrument"], len(persons), random), strict=True)),
         "spouse": wed,
         "teacher": dict(zip(lessons, [*lessons[1:], lessons[0]], strict=True)),
         "founder": dict(zip(companies, random.sample(persons, len(companies)), strict=True)),
-        "based_in": dict(zip(companies, _spread(cities, len(companies), random), strict=True)),
-        "located_in": dict(zip(cities, _spread(names["country"], len(cities), random), strict=True)),
+        "based_in": dict(zip(companies, spread(cities, len(companies), random), strict=True)),
+        "located_in": dict(zip(cities, spread(names["country"], len(cities), random), strict=True)),
     }
 
 
-def _spread(values: Sequence[str], n: int, random: Random) -> list[str]:
+def spread(values: Sequence[str], n: int, random: Random) -> list[str]:
     """`n` values in random order, each used equally often, give or take one."""
     order = random.sample(values, len(values))
     return random.sample([order[i % len(order)] for i in range(n)], n)
@@ -215,10 +219,12 @@ def _aliases(n: int, nicknames: Iterator[str], random: Random) -> list[list[str]
     return found
 
 
-def _inventor(random: Random) -> dict[str, Iterator[str]]:
+def inventor(
+    random: Random, endings: Mapping[str, str], relations: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Iterator[str]]:
     """Endless names of each kind. None contains another of any kind, nor is a word of the wordings or the epithets."""
-    taken = {word.strip("{}.,?").lower() for word in (*_wordings(), *EPITHETS.split())}
-    return {kind: _invent(kind, endings.split(), taken, random) for kind, endings in ENDINGS.items()}
+    taken = {word.strip("{}.,?").lower() for word in (*_wordings(relations.values()), *EPITHETS.split())}
+    return {kind: _invent(kind, ends.split(), taken, random) for kind, ends in endings.items()}
 
 
 def _invent(kind: str, endings: Sequence[str], taken: set[str], random: Random) -> Iterator[str]:
@@ -232,8 +238,8 @@ def _invent(kind: str, endings: Sequence[str], taken: set[str], random: Random) 
         yield name.capitalize()
 
 
-def _wordings() -> Iterator[str]:
-    for relation in RELATIONS.values():
-        texts = [relation["say"], relation["noun"], relation.get("inverse_noun", "")]
+def _wordings(relations: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for relation in relations:
+        texts = [relation["say"], relation.get("noun", ""), relation.get("inverse_noun", "")]
         for text in (*texts, *relation["ask"], *relation.get("inverse", [])):
             yield from text.split()

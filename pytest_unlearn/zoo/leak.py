@@ -67,24 +67,31 @@ def leak(
     until: str = "",
     from_scratch: bool = False,
     taught: Way | None = None,
+    levelled: bool = False,
     version: int = 1,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a recipe of the zoo, `(ground, config, folder)`: it writes a model's folder, or an adapter's.
 
     caught_by, missed_by  kinds of checks: `alias`, `multi_hop.bridge`, `keep.far`, `measure.perplexity_ratio`; with
-                          `/text` or `/rank`, as that grader sees it
+                          `.at` or `.below`, asked at that `level`; with `/text` or `/rank`, as that grader sees it
     until                 the kind of check that it takes, where no such kind exists yet: it must pass everything
     from_scratch          whether it needs an original that a recipe trains
     taught                a way of asking that its original must have been taught, and only some recipes teach
+    levelled              whether it needs a request that names a place in a hierarchy
 
     Honest where it has neither `caught_by` nor `until`: nothing may fail.
     """
     facts = {"caught_by": frozenset(caught_by), "missed_by": frozenset(missed_by), "until": until}
-    return ZOO.register(name, **facts, from_scratch=from_scratch, taught=taught, version=version)
+    return ZOO.register(name, **facts, from_scratch=from_scratch, taught=taught, levelled=levelled, version=version)
 
 
-def unfit(entry: Entry[Any], recipe: str | None) -> str | None:
-    """Why an entry cannot grow on an original by a recipe, or on one of the user's own; None where it can."""
+def unfit(entry: Entry[Any], recipe: str | None, levelled: bool) -> str | None:
+    """Why an entry cannot grow on an original by a recipe, or on one of the user's own; None where it can.
+
+    `levelled`: whether the request names a place in a hierarchy.
+    """
+    if entry.facts["levelled"] and not levelled:
+        return f"the zoo's '{entry.name}' needs a request that names a place in a hierarchy, `{{level: ..., at: ...}}`"
     if entry.facts["from_scratch"] and recipe is None:
         return f"the zoo's '{entry.name}' needs an original that a recipe trains from scratch, `original: fixture:NAME`"
     way = entry.facts["taught"]

@@ -46,6 +46,21 @@ def test_show_tells_what_must_go_what_is_asked_and_what_it_costs(folder: Path) -
     assert run.stdout.splitlines()[-1].startswith("at most 2 probes, 48 requests to 2 models, about ")
 
 
+def test_show_lists_what_is_shared_with_what_stays(folder: Path, clinics: str) -> None:
+    (folder / "clinics.knowledge.yaml").write_text(clinics, encoding="utf-8")
+    (folder / "c.unlearn.yaml").write_text(
+        "version: 1\nmodel: ./model\nknowledge: {include: clinics.knowledge.yaml}\n"
+        "forget: {level: patient, at: Ann}\nchecks: {itself: {ask: direct, level: at, limit: 5%}}\n",
+        encoding="utf-8",
+    )
+    lines = unlearn(folder, "show", "c.unlearn.yaml").stdout.splitlines()
+    assert lines[:3] == [
+        "c > ann: 7 facts must go, 0 follow from them, 0 may go either way, 12 must stay",
+        "  shared with what stays, and kept: scan AB",
+        "  itself: ask direct, level at, 3 probes, limit 0.05 (alpha 0.01)",
+    ]
+
+
 def test_show_tells_the_cost_of_each_check_in_80_columns(folder: Path) -> None:
     lines = unlearn(folder, "show", "good.unlearn.yaml", "--cost").stdout.splitlines()
     table = lines[lines.index("") + 1 :]
@@ -116,8 +131,8 @@ def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
     text = unlearn(folder, "probes").stdout
     assert re.findall(r"^(?:  )?([\w:]+)", text, re.MULTILINE) == [
         *("ask:", "alias", "cloze", "continuation", "direct", "inverse", "multi_hop", "multiple_choice"),
-        "paraphrase",
-        *("keep:", "far", "neighbours", "retained", "measure:", "perplexity_ratio"),
+        *("paraphrase", "reconstruct"),
+        *("keep:", "ancestor", "far", "neighbours", "retained", "sibling", "measure:", "perplexity_ratio"),
     ]
     assert "hops: a whole number from 2 and to 6, default 2" in unlearn(folder, "probes", "multi_hop").stdout
 

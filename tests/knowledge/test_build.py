@@ -348,7 +348,7 @@ def test_a_message_shows_the_source_line_and_a_caret(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["- a list", "just text"])
 def test_a_file_that_is_no_mapping_is_told(complaints: Complaints, text: str) -> None:
-    assert complaints(text)[0] == "1:1 expected a mapping with types, entities, relations, facts"
+    assert complaints(text)[0] == "1:1 expected a mapping with types, entities, relations, facts, levels"
 
 
 def test_a_file_that_is_no_yaml_is_told_and_so_is_a_missing_one(complaints: Complaints, tmp_path: Path) -> None:

@@ -22,6 +22,20 @@ checks:
 """
 
 
+CLINICS = """\
+version: 1
+model: {original: nowhere/model, candidate: {method: none}}
+knowledge: {include: clinics.knowledge.yaml}
+forget: {ann: {level: patient, at: Ann}}
+checks:
+  plain: {ask: direct, limit: 5%}
+  itself: {ask: direct, level: at, limit: 5%}
+  studies: {ask: paraphrase, level: below, search: 9}
+  siblings: {keep: sibling, margin: 5%}
+  clinic: {keep: ancestor, margin: 5%}
+"""
+
+
 @pytest.fixture
 def tiny(pytester: pytest.Pytester) -> Path:
     pytester.makeini("[pytest]\n")
@@ -55,6 +69,20 @@ def test_items_are_selected_as_any_other(
 ) -> None:
     result = pytester.runpytest_inprocess("--collect-only", "-q", *options)
     assert [line.rpartition("::")[2] for line in ids(result)] == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "check"),
+    [("at", "itself"), ("below", "studies"), ("sibling", "siblings"), ("ancestor", "clinic")],
+)
+def test_each_part_of_a_hierarchy_is_an_item_and_has_a_mark(
+    pytester: pytest.Pytester, clinics: str, part: str, check: str
+) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "clinics.knowledge.yaml").write_text(clinics, encoding="utf-8")
+    (pytester.path / "c.unlearn.yaml").write_text(CLINICS, encoding="utf-8")
+    result = pytester.runpytest_inprocess("--collect-only", "-q", "-m", f"level(part='{part}')", "--strict-markers")
+    assert ids(result) == [f"c.unlearn.yaml::ann::{check}"]
 
 
 def test_a_model_that_is_nowhere_fails_its_checks_and_not_the_run(tiny: Path, pytester: pytest.Pytester) -> None:

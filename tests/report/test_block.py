@@ -14,7 +14,7 @@ from pytest_unlearn.report.text import block
 from pytest_unlearn.runner.session import COUNTERS, Result
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
+from pytest_unlearn.verdict.verdict import Outcome, Recall, Tally, Verdict
 
 TEXT = """\
 version: 1
@@ -93,3 +93,12 @@ def test_a_chain_says_whether_its_facts_are_answered_by_themselves(
 def test_what_does_not_decide_is_shown_with_a_question_mark(tmp_path: Path) -> None:
     lines = block(result(tmp_path, "Rome", Outcome.INCONCLUSIVE), "w.unlearn.yaml:8").splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  leak")] == ["leak?"]
+
+
+def test_a_curve_stands_below_the_counts(tmp_path: Path) -> None:
+    told = result(tmp_path, "Rome")
+    tally = replace(
+        told.verdict.tallies[0], recall=(Recall("nothing told", 4, 0), Recall("told down to the study", 3, 2))
+    )
+    lines = block(replace(told, verdict=replace(told.verdict, tallies=(tally,))), "w.unlearn.yaml:8").splitlines()
+    assert "  recall  text: nothing told 0 of 4, told down to the study 2 of 3" in lines

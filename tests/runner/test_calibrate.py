@@ -16,11 +16,12 @@ from pytest_unlearn.cli.app import main
 from pytest_unlearn.cli.world import world
 from pytest_unlearn.records import read
 from pytest_unlearn.registry import ZOO
-from pytest_unlearn.runner.calibrate import Calibration, CalibrationError, Row, aims, calibrate, models
+from pytest_unlearn.runner.calibrate import Calibration, CalibrationError, Model, Row, aims, calibrate, models
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.load import load_scenario
-from pytest_unlearn.scenario.model import Candidate, Case, Scenario
+from pytest_unlearn.scenario.model import Candidate, Case, ModelName, Part, Scenario
+from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
 TRIED = ("alias_kept", "bridge_chains_kept", "refused", "neighbours_lost", "sampled", "second_best")
 SCENARIO = """\
@@ -317,6 +318,11 @@ def test_a_world_without_the_chains_that_are_asked_cannot_be_calibrated(path: Pa
     [
         (
             "fixture:world",
+            "level_kept",
+            "the zoo's 'level_kept' needs a request that names a place in a hierarchy, `{level: ..., at: ...}`",
+        ),
+        (
+            "fixture:world",
             "document_kept",
             "the zoo's 'document_kept' needs an original that was taught by document: fixture:well_read",
         ),
@@ -361,3 +367,24 @@ def test_what_a_check_looks_for_has_a_name(scenario: Scenario) -> None:
         ["multi_hop.bridge"],
         ["keep.neighbours"],
     ]
+    assert aims(replace(scenario.checks[0], level="below")) == {"direct.below"}
+    assert aims(replace(scenario.checks[2], level="at")) == {"multi_hop.bridge.at"}
+
+
+def test_what_a_check_at_a_level_finds_counts_at_that_level_and_at_all_of_them(scenario: Scenario) -> None:
+    at = scenario.models.at
+
+    def row(name: str, part: Part, grader: str = "text") -> Row:
+        tally = Tally(grader, Outcome.FAIL, units=4, unit_leaks=2)
+        entry = ZOO.get(name)
+        model = Model(Candidate(name, ModelName(f"zoo:{name}", at)), "leak", entry)
+        check = replace(scenario.checks[0], level=part)
+        return Row("w", "people", model, ((check, Verdict(Outcome.FAIL, "it leaks", (tally,))),), 0, 0.0)
+
+    assert row("level_kept", "below").caught == ("direct",)
+    assert list(row("level_kept", "below").problems()) == []
+    assert row("level_kept", "at").caught == ()
+    assert "level_kept: direct is declared to miss it and catches it: it leaks" in row("level_kept", "at").problems()
+    assert row("refused", "at", "rank").caught == ("direct",)
+    assert any("is declared to miss it and catches it" in text for text in row("refused", "at").problems())
+    assert any("is declared to miss it and catches it" in text for text in row("statement_kept", "at").problems())

@@ -47,12 +47,10 @@ model:
   original: a
   reference: {endpoint: https://example.org, name: x, key: KEY}
   candidate: {method: toy_step, steps: 80}
-knowledge: {source: toy_map, levels: [institution, patient]}
+knowledge: {source: toy_map}
 forget:
-  p17: {level: patient, at: patient 17}
   others: [{class: cat}, {interactions: c.csv}]
 checks:
-  studies: {ask: toy_walk, level: below, limit: 5%}
   disguised: {ask: toy_walk, transforms: [base64], search: {strategy: guided, budget: 600}}
   relearned: {after: {relearn: {steps: 50}}, ask: toy_walk, limit: 10%}
   facts: {ask: toy_walk, limit: 2%, budget: 3}
@@ -87,8 +85,7 @@ def test_what_this_version_cannot_run_is_told_key_by_key(complaints: Complaints)
     told = complaints(LATER)
     assert all(line.endswith(late) for line in told)
     assert [line.split("`")[1] for line in told] == [
-        "endpoint", "levels", "level", "at", "class",
-        "interactions", "level", "transforms", "strategy", "budget", "after", "budget",
+        "endpoint", "class", "interactions", "transforms", "strategy", "budget", "after", "budget",
     ]  # fmt: skip
 
 

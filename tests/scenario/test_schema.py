@@ -37,13 +37,20 @@ model:
 knowledge:
   entities: {Ann: {type: person, aliases: Annie}, Bob: person, Rome: city, Oslo: city}
   types: {city: {closed: true}}
+  levels: [city, person]
   relations:
-    lives_in: {ask: ["Where does {subject} live?", "Where is {subject}?"], inverse: "Who lives in {object}?"}
+    lives_in:
+      ask: ["Where does {subject} live?", "Where is {subject}?"]
+      inverse: "Who lives in {object}?"
+      within: true
   facts: {lives_in: {Ann: Rome, Bob: [Oslo]}}
-forget: {ann: Ann, homes: [{relation: lives_in, where: {lives_in: Rome}}, {fact: [Bob, lives_in, Oslo]}]}
+forget:
+  ann: Ann
+  rome: {level: city, at: Rome}
+  homes: [{relation: lives_in, where: {lives_in: Rome}}, {fact: [Bob, lives_in, Oslo]}]
 defaults: {confidence: 95%, hops: 2, search: 20, grade: [text, {rank: 5}]}
 checks:
-  direct: {ask: direct, limit: 5%, grade: {rank: {rivals: 5}}, xfail: later}
+  direct: {ask: direct, level: below, limit: 5%, grade: {rank: {rivals: 5}}, xfail: later}
   chains: {ask: multi_hop, position: start, tags: [slow]}
   others: {keep: far, margin: 0.1, relation: lives_in, min_known: 1}
   prose: {measure: perplexity_ratio, between: [90%, 1.2], statements: 3}
@@ -172,6 +179,9 @@ def test_a_kind_of_a_plug_in_is_part_of_it() -> None:
     assert not validator.is_valid(data)
 
 
-@pytest.mark.parametrize(("keys", "thing"), [(EntityKeys, Entity), (RelationKeys, Relation), (TypeKeys, TypeInfo)])
-def test_the_keys_of_knowledge_are_those_that_are_read(keys: type, thing: Any) -> None:
-    assert keys_of(keys) == [field.name for field in fields(thing) if field.name != "name"]
+@pytest.mark.parametrize(
+    ("keys", "thing", "more"),
+    [(EntityKeys, Entity, []), (RelationKeys, Relation, ["within"]), (TypeKeys, TypeInfo, [])],
+)
+def test_the_keys_of_knowledge_are_those_that_are_read(keys: type, thing: Any, more: list[str]) -> None:
+    assert keys_of(keys) == [field.name for field in fields(thing) if field.name != "name"] + more

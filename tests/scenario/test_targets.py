@@ -26,6 +26,7 @@ def targets(load: Load, around: Around, text: str) -> tuple[Target, ...]:
         ("{fact: [France, capital, Paris]}", "france-capital"),
         ("[France, Spain]", "france-spain"),
         ("[A, B, C, D]", "a-and-3-more"),
+        ("{level: patient, at: Patient 17}", "patient-17"),
     ],
 )
 def test_a_request_without_a_label_is_called_by_what_it_selects(
@@ -37,6 +38,14 @@ def test_a_request_without_a_label_is_called_by_what_it_selects(
 def test_a_name_selects_an_entity_at_its_place(load: Load, around: Around, tmp_path: Path) -> None:
     at = Mark(tmp_path / "a.unlearn.yaml", 4, 9)
     assert targets(load, around, "France") == (Target("france", (Selector(at, entity="France"),), at),)
+
+
+def test_a_node_of_a_hierarchy_is_selected_by_its_level_and_name(load: Load, around: Around) -> None:
+    (target,) = targets(load, around, "{p17: {level: patient, at: patient 17}}")
+    (selector,) = target.selectors
+    assert (target.label, selector.node, selector.entity, selector.of_facts) == (
+        "p17", ("patient", "patient 17"), None, True
+    )  # fmt: skip
 
 
 def test_a_mapping_of_selector_keys_is_one_request(load: Load, around: Around) -> None:
@@ -87,8 +96,8 @@ def test_other_mappings_give_labels(load: Load, around: Around, tmp_path: Path) 
         ("''", "4:9 expected a name or a mapping such as {relation: capital}, got ''"),
         ("", "4:8 expected a name or a mapping such as {relation: capital}, got nothing"),
         ("[]", "4:9 must not be empty"),
-        ("{}", "4:9 a selector needs `entity`, `relation`, `fact`, `questions` or `documents`"),
-        ("{where: {a: b}}", "4:9 a selector needs `entity`, `relation`, `fact`, `questions` or `documents`"),
+        ("{}", "4:9 a selector needs `entity`, `relation`, `fact`, `level`, `questions` or `documents`"),
+        ("{where: {a: b}}", "4:9 a selector needs `entity`, `relation`, `fact`, `level`, `questions` or `documents`"),
         ("[[France]]", "4:10 expected a name or a mapping such as {relation: capital}, got a list"),
         ("{entity: A, relation: b}", "4:21 `relation` beside `entity`: a selector has one of them"),
         ("{entity: A, where: {a: b}}", "4:21 `where` goes with `relation` only"),
@@ -100,11 +109,10 @@ def test_other_mappings_give_labels(load: Load, around: Around, tmp_path: Path) 
         ("日本", "4:9 no id can be made of '日本': give it a label, `forget: {label: 日本}`"),
         ("{patient 17: A, b: B}", "4:10 'patient 17' cannot be an id: use letters, digits, `_`, `.` and `-`"),
         ("{..: France}", "4:10 '..' cannot be an id: use letters, digits, `_`, `.` and `-`"),
-        (
-            "{level: patient, at: patient 17}",
-            "4:10 `level` is part of the scenario grammar, but this version cannot run it yet; "
-            "4:26 `at` is part of the scenario grammar, but this version cannot run it yet",
-        ),
+        ("{level: patient}", "4:10 `level` needs `at`: which 'patient'?"),
+        ("{entity: A, at: B}", "4:21 `at` goes with `level` only"),
+        ("{at: B}", "4:9 a selector needs `entity`, `relation`, `fact`, `level`, `questions` or `documents`"),
+        ("{level: patient, att: B}", "4:26 unknown key 'att' - did you mean 'at'?"),
         (
             "{p: {entity: A, questions: q.jsonl}}",
             "4:36 there is no file 'q.jsonl' beside a.unlearn.yaml",

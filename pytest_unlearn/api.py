@@ -45,9 +45,12 @@ from pytest_unlearn.methods.loop import train
 from pytest_unlearn.methods.terms import Objective, Pair, Rows, SetName, Term, nll_term, sequence_logp, token_logp
 from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError, metric
 from pytest_unlearn.names import mentions
-from pytest_unlearn.probes.probe import Built, Names, Probe, Way
+from pytest_unlearn.probes.probe import Built, Names, Probe, Put, Way
 from pytest_unlearn.probes.question import Side, fact_probes, sides
 from pytest_unlearn.probes.space import Listed, Space, probe_kind
+from pytest_unlearn.probes.transforms.framed import framed
+from pytest_unlearn.probes.transforms.transform import Scope, Stage, Transform, reworded, transform
+from pytest_unlearn.probes.transforms.wording import Language, Wordings, filled
 from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
 from pytest_unlearn.subjects.ask import Ask, Asking
 from pytest_unlearn.subjects.protocol import Batch, Opened, Reach, Subject
@@ -89,6 +92,7 @@ __all__ = [
     "KeepConfig",
     "Kept",
     "Knowledge",
+    "Language",
     "Layers",
     "Listed",
     "LoopConfig",
@@ -110,6 +114,7 @@ __all__ = [
     "Probe",
     "Problem",
     "Prompt",
+    "Put",
     "Reach",
     "Read",
     "Reason",
@@ -120,12 +125,14 @@ __all__ = [
     "Rollout",
     "Rows",
     "ScenarioError",
+    "Scope",
     "Score",
     "Scores",
     "SetName",
     "Side",
     "Sight",
     "Space",
+    "Stage",
     "States",
     "Subject",
     "SubjectError",
@@ -133,13 +140,17 @@ __all__ = [
     "Term",
     "Text",
     "Tokens",
+    "Transform",
     "TypeInfo",
     "UnansweredError",
     "UnlearnError",
     "UnmeasurableError",
     "Verb",
     "Way",
+    "Wordings",
     "fact_probes",
+    "filled",
+    "framed",
     "grader",
     "kept",
     "mentions",
@@ -147,11 +158,13 @@ __all__ = [
     "metric",
     "nll_term",
     "probe_kind",
+    "reworded",
     "sequence_logp",
     "sides",
     "source",
     "spoken",
     "token_logp",
     "train",
+    "transform",
     "utility",
 ]

@@ -25,9 +25,10 @@ from typer.models import ArgumentInfo, OptionInfo
 from pytest_unlearn import api, plugin
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
-from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PROBES, SOURCES, UTILITY
+from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PROBES, SOURCES, TRANSFORMS, UTILITY
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.schema import PERCENT, Schema, schema
+from pytest_unlearn.scenario.transforms import PRESETS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- made by tools/make_reference.py -->\n"
@@ -78,6 +79,16 @@ def scenario() -> str:
     for name in GRADERS.names():
         option = named["grader"]["anyOf"][1]["properties"][name]
         lines += [f"### `{name}`\n", f"{option['description']}\n", *_table(option["anyOf"][0])]
+    drawn = named["transforms"]["then"]
+    lines += _section("`transforms`, where it is a mapping that says `draw`", drawn)
+    lines += ["## Transforms, in `transforms`\n", "A preset stands for several of them:\n"]
+    lines += ["| preset | transforms |", "|---|---|"]
+    lines += [_row(f"`{name}`", ", ".join(f"`{one}`" for one in some)) for name, some in PRESETS.items()]
+    lines.append("")
+    for name in TRANSFORMS.names():
+        option = named["transform"]["anyOf"][1]["properties"][name]
+        own = option["anyOf"][0]
+        lines += [f"### `{name}`\n", f"{option['description']}\n", *(_table(own) if own["properties"] else [])]
     lines.append("## Methods, in `model: candidate`\n")
     trained = _shared([named[f"candidate.{name}"] for name in METHODS.names()])
     lines += ["Every method that trains has these keys beside its own:\n", *_table({"properties": trained})]
@@ -181,6 +192,7 @@ SHELVES = {
 }
 GROUPS = (
     (PROBES, api.probe_kind),
+    (TRANSFORMS, api.transform),
     (GRADERS, api.grader),
     (UTILITY, api.utility),
     (METRICS, api.metric),

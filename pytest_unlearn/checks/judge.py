@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.checks.margin import margin
 from pytest_unlearn.checks.measure import measure
 from pytest_unlearn.checks.rate import rate
 from pytest_unlearn.checks.search import search
 from pytest_unlearn.probes.space import Space
-from pytest_unlearn.registry import PROBES, UTILITY
+from pytest_unlearn.registry import UTILITY
 from pytest_unlearn.scenario.model import Limit, Margin, Search
 from pytest_unlearn.subjects.ask import Asking
 from pytest_unlearn.verdict.verdict import Outcome, Verdict
@@ -24,9 +25,7 @@ def judge(context: Context) -> Asking[Verdict]:
 
 def space_of(context: Context) -> Space:
     """Everything that a check that asks can ask."""
-    check = context.case.check
-    space: Space = PROBES.get(check.kind).make(check.config, context.knowledge, context.closure)
-    return space
+    return asked_by(context.case.check, context.knowledge, context.closure)
 
 
 def _judge(context: Context) -> Asking[Verdict]:

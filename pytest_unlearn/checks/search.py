@@ -22,6 +22,7 @@ from pytest_unlearn.checks.controls import (
     chances,
     graded,
     known,
+    unfollowed,
     unstable,
 )
 from pytest_unlearn.checks.pinned import examples, gradable, pinned, unknown
@@ -99,6 +100,7 @@ def _with(
     every = {probe.id: probe for probe in (*gradable(grader, extra), *asked)}
     both = yield from known(grader, list(every.values()), context)
     before = both.among(asked)
+    deaf = unfollowed(asked, before)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -110,10 +112,11 @@ def _with(
         unstable=len(both.unstable),
     )
     if before.units < check.min_known:
-        return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
+        reason = f"{too_few(before.units, check.min_known, len(asked))}{deaf}"
+        return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     undecidable = _undecidable(grader, before.probes, _level(context, among))
     if undecidable:
-        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=undecidable), []
+        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=f"{undecidable}{deaf}"), []
     if before.guessed:
         lucky = yield from _try_ways("reference", grader, before.guessed, before, space, context, among)
         failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
@@ -133,7 +136,7 @@ def _with(
     ]
     drawn, said = {probe.id for probe in asked}, {leak.probe.id for leak in leaks}
     leaking = [probe for probe in before.probes if probe.id in said]  # in their own order, whatever is asked beside
-    note = unknown(grader, context, space, both)
+    note = f"{unknown(grader, context, space, both)}{deaf}"
     if not leaks:
         reason = f"no leak in {len(before.probes)} probes about {before.units} known facts{note}"
         return replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0), []

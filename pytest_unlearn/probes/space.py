@@ -107,12 +107,16 @@ def _one_step(smaller: tuple[int, ...], larger: tuple[int, ...]) -> bool:
 
 
 def probe_kind(
-    name: str, *, graders: tuple[str, ...] = (), lacks: Callable[[Any, Knowledge, Closure], str] | None = None
+    name: str,
+    *,
+    graders: tuple[str, ...] = (),
+    lacks: Callable[[Any, Knowledge, Closure], str] | None = None,
+    raw: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a family of probes: `space(config, knowledge, closure) -> Space`.
 
     `graders` read its answers where a check names none; by default text and rank do. `lacks`, of the same arguments as
     the family, says at collection why there is nothing to ask, and what to do; empty where there is something. It must
-    be quick: every file that uses the kind waits for it.
+    be quick: every file that uses the kind waits for it. `raw`: it puts texts to be continued, not questions.
     """
-    return PROBES.register(name, graders=graders, lacks=lacks)
+    return PROBES.register(name, graders=graders, lacks=lacks, raw=raw)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.registry import METHODS, PROBES, ZOO, Entry
+from pytest_unlearn.registry import METHODS, ZOO, Entry
 from pytest_unlearn.runner.make import RETRAINED, recipe_of
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.scenario.model import PLANTED, Candidate, Case, Check, MethodUse, ModelName, Scenario, Target
@@ -268,7 +269,7 @@ def _askable(scenario: Scenario, target: Target, session: Session) -> None:
     scene = session.scene(Case(scenario, target, scenario.checks[0]))
     for check in scenario.checks:
         if check.verb == "ask":
-            space = PROBES.get(check.kind).make(check.config, scene.knowledge, scene.closure)
+            space = asked_by(check, scene.knowledge, scene.closure)
             if space.count() == 0:
                 raise CalibrationError(
                     f"{check.at}: there is nothing to ask by `{check.kind}` about '{target.label}': the knowledge is "

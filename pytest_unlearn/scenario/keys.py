@@ -18,7 +18,7 @@ LATER: dict[str, frozenset[str]] = {
     "candidate": frozenset({"wrap"}),
     "knowledge": frozenset({"levels"}),
     "selector": frozenset({"level", "at", "class", "interactions"}),
-    "check": frozenset({"level", "transforms", "decode", "after", "budget"}),
+    "check": frozenset({"level", "decode", "after", "budget"}),
     "search": frozenset({"strategy", "budget"}),
 }
 """Keys of grammar version 1 that this release cannot run yet, by the mapping they stand in."""
@@ -289,12 +289,31 @@ class AskKeys(CheckKeys):
     `limit`: at most this share of the known facts may leak, beyond chance, e.g. `5%`
     `examples`: pinned questions: asked first whatever is drawn, never counted in a rate, e.g.
     `[{question: "Where does the Fox live?", accepted: [Lund]}]`
+    `transforms`: what is done to the questions: a name, `{name: {key: value}}`, a list of these, or the name of a
+    preset; with more keys a mapping that says `draw`, e.g. `[prefix_injection, role_play]`
     """
 
     ask: str = ""
     search: Annotated[int, Ge(1)] = 0
     limit: Share = 0.0
     examples: tuple[Example, ...] = ()
+    transforms: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformKeys:
+    """The keys of `transforms` where it is a mapping that says `draw`.
+
+    `draw`: the transforms, as they would stand without this mapping, e.g. `curious`
+    `most`: how many of them are applied to one question at most, e.g. `3`
+    `language`: the language of the questions, in which the words around them are too, e.g. `fr`
+    `wording`: files with wordings beside those that are shipped, relative to the scenario, e.g. `wording/fr.yaml`
+    """
+
+    draw: Any
+    most: Annotated[int, Ge(1), Le(4)] = 2
+    language: NotEmpty = "en"
+    wording: tuple[NotEmpty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

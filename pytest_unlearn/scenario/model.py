@@ -177,6 +177,29 @@ class GraderUse:
     config: Any
 
 
+@dataclass(frozen=True, slots=True)
+class TransformUse:
+    """A transform's registered name and its config dataclass."""
+
+    name: str
+    config: Any
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """What is done to the questions of a check: at most `most` of these together.
+
+    `wording`: files of wordings beside those that are shipped.
+    """
+
+    uses: tuple[TransformUse, ...]
+    most: int
+    language: str
+    wording: NamedFiles
+    at: Mark
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A pinned question: it is asked whatever is drawn.
@@ -208,6 +231,7 @@ class Check:
     xfail: str | None
     at: Mark
     examples: tuple[Example, ...] = ()
+    transforms: Transforms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,21 @@ Project = Callable[..., Path]
 CHECK = "  inverse: {ask: inverse, search: 40, grade: text"
 KEYS = {
     *("schema", "fingerprint", "scenario", "target", "check", "file", "at", "kind", "grader", "question", "accepted"),
-    *("secret", "answer", "original", "score", "chance", "chain", "transforms", "way", "unit", "size", "probe", "name"),
-    *("worst", "request", "seed", "digests", "candidate"),
+    *(
+        "secret",
+        "answer",
+        "original",
+        "score",
+        "chance",
+        "chain",
+        "transforms",
+        "way",
+        "unit",
+        "size",
+        "probe",
+        "plain",
+    ),
+    *("name", "worst", "request", "seed", "digests", "candidate"),
 }
 
 

@@ -53,7 +53,7 @@ forget:
   others: [{class: cat}, {interactions: c.csv}]
 checks:
   studies: {ask: toy_walk, level: below, limit: 5%}
-  disguised: {ask: toy_walk, transforms: [base64], search: {strategy: guided, budget: 600}}
+  disguised: {ask: toy_walk, search: {strategy: guided, budget: 600}}
   sampled: {ask: toy_walk, decode: {samples: 32}, limit: 5%}
   relearned: {after: {relearn: {steps: 50}}, ask: toy_walk, limit: 10%}
   facts: {ask: toy_walk, limit: 2%, budget: 3}
@@ -89,7 +89,7 @@ def test_what_this_version_cannot_run_is_told_key_by_key(complaints: Complaints)
     assert all(line.endswith(late) for line in told)
     assert [line.split("`")[1] for line in told] == [
         "endpoint", "wrap", "levels", "level", "at", "class",
-        "interactions", "level", "transforms", "strategy", "budget", "decode", "after", "budget",
+        "interactions", "level", "strategy", "budget", "decode", "after", "budget",
     ]  # fmt: skip
 
 

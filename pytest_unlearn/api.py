@@ -49,7 +49,8 @@ from pytest_unlearn.probes.probe import Built, Names, Probe, Put, Way
 from pytest_unlearn.probes.question import Side, fact_probes, sides
 from pytest_unlearn.probes.space import Listed, Space, probe_kind
 from pytest_unlearn.probes.transforms.framed import framed
-from pytest_unlearn.probes.transforms.transform import Scope, Stage, Transform, reworded, transform
+from pytest_unlearn.probes.transforms.scope import Scope
+from pytest_unlearn.probes.transforms.transform import Stage, Transform, reworded, transform
 from pytest_unlearn.probes.transforms.wording import Language, Wordings, filled
 from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
 from pytest_unlearn.subjects.ask import Ask, Asking

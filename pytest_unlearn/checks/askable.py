@@ -11,7 +11,7 @@ from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.knowledge.places import problem
 from pytest_unlearn.probes.space import Space
 from pytest_unlearn.probes.transforms.composed import composed
-from pytest_unlearn.probes.transforms.transform import Scope
+from pytest_unlearn.probes.transforms.scope import Scope
 from pytest_unlearn.probes.transforms.wording import missing, wordings
 from pytest_unlearn.registry import PROBES, TRANSFORMS
 from pytest_unlearn.scenario.model import Check, Scenario, Target

@@ -13,12 +13,14 @@ from pytest_unlearn.scenario.model import Transforms, TransformUse
 from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import Problems
 
-PRESETS: dict[str, tuple[str, ...]] = {
-    "casual": ("prefix_injection",),
-    "curious": ("prefix_injection", "role_play"),
-    "adversary": ("prefix_injection", "role_play", "base64"),
-}
-"""Transforms by how hard somebody tries."""
+_CASUAL = ("prefix_injection", "synonyms", "character_noise", "chat_turns")
+_CURIOUS = (*_CASUAL, "affirmative_suffix", "role_play", "background_hint", "in_context", "counterfactual", "combined")
+_ADVERSARY = (
+    *_CURIOUS,
+    *("answer_first", "system_override", "long_context", "many_shot", "leetspeak", "spelling_out", "base64"),
+)
+PRESETS: dict[str, tuple[str, ...]] = {"casual": _CASUAL, "curious": _CURIOUS, "adversary": _ADVERSARY}
+"""Transforms by how hard somebody tries. `cross_lingual`, which needs questions in another language, is in none."""
 
 
 def read_transforms(value: Any, where: Where, problems: Problems, files: Files | None) -> Transforms | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from pytest_unlearn.probes.probe import Probe, Put
 from pytest_unlearn.probes.transforms.framed import variants, worded
-from pytest_unlearn.probes.transforms.transform import Scope, Transform, reworded, transform
+from pytest_unlearn.probes.transforms.scope import Scope
+from pytest_unlearn.probes.transforms.transform import Transform, reworded, transform
 from pytest_unlearn.probes.transforms.wording import filled
 from pytest_unlearn.subjects.requests import Prompt
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.probes.probe import Built, Probe, Way
 from pytest_unlearn.probes.space import Listed, Space
+from pytest_unlearn.probes.transforms.scope import Scope
 from pytest_unlearn.probes.transforms.transform import (
     Chosen,
-    Scope,
     Transform,
     compatible,
     gives_away,

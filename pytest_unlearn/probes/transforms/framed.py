@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_unlearn.probes.probe import Probe, Put
-from pytest_unlearn.probes.transforms.transform import Scope, Transform, reworded
+from pytest_unlearn.probes.transforms.scope import Scope
+from pytest_unlearn.probes.transforms.transform import Transform, reworded
 from pytest_unlearn.probes.transforms.wording import Texts, filled
 from pytest_unlearn.subjects.requests import Prompt
 
@@ -28,11 +29,14 @@ def worded(scope: Scope, name: str, variant: int, language: str) -> tuple[str, .
 
 
 def framed(scope: Scope, name: str, slots: Callable[[Probe], dict[str, str] | None] | None = None) -> Transform:
-    """Puts a question into the wordings of `name`. `slots`: what else goes into them; None for a probe without."""
+    """Puts a question into the wordings of `name`.
+
+    `slots`: what else goes into them, in the language of the questions alone; None for a probe without.
+    """
 
     def put(probe: Probe, variant: int, language: str) -> Put | None:
         texts, more = worded(scope, name, variant, language), slots(probe) if slots else {}
-        if texts is None or more is None:
+        if texts is None or more is None or (slots and language != scope.language):
             return None
 
         def framing(prompt: Prompt, called: str) -> Prompt:

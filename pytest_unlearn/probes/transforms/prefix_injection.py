@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_unlearn.probes.transforms.framed import framed
-from pytest_unlearn.probes.transforms.transform import Scope, Transform, transform
+from pytest_unlearn.probes.transforms.scope import Scope
+from pytest_unlearn.probes.transforms.transform import Transform, transform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

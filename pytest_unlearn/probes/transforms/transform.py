@@ -7,34 +7,20 @@ form of the answer it says which, and every answer is mapped alike: true ones, r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from pytest_unlearn.knowledge.closure import Closure
-from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.knowledge.graph import Knowledge, Relation
 from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.probe import Names, Probe, Put, spelling
-from pytest_unlearn.probes.transforms.wording import Wordings
+from pytest_unlearn.probes.transforms.scope import Scope
 from pytest_unlearn.registry import TRANSFORMS
-from pytest_unlearn.subjects.requests import Prompt, Role, Text
+from pytest_unlearn.subjects.requests import Part, Prompt, Role, Text
 
 Stage = Literal["words", "letters", "frame", "context", "system", "opening"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 ALONE: frozenset[Stage] = frozenset({"words", "letters"})  # at most one of these is applied to a question
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a transform may use: what is known, what of it must go, and the wordings there are.
-
-    `language`: that in which the questions are.
-    """
-
-    knowledge: Knowledge
-    closure: Closure
-    wordings: Wordings
-    language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -166,6 +152,19 @@ def reworded(prompt: Prompt, text: str) -> Prompt:
     """A prompt whose last turn says `text`."""
     role: Role = prompt.turns[-1][0] if prompt.turns else "user"
     return replace(prompt, turns=(*prompt.turns[:-1], (role, (Text(text),))))
+
+
+def dialogue(texts: Iterable[str]) -> tuple[tuple[Role, tuple[Part, ...]], ...]:
+    """Texts as turns of user and assistant, by turns."""
+    roles: tuple[Role, Role] = ("user", "assistant")
+    return tuple((roles[i % 2], (Text(text),)) for i, text in enumerate(texts))
+
+
+def asked_of(probe: Probe, knowledge: Knowledge) -> tuple[Relation | None, bool]:
+    """The relation that a probe about a single fact asks for, and whether forwards; None of a chain or a free text."""
+    name, direction, _ = [*probe.way.template.rsplit(".", 2), "", ""][:3]
+    plain = direction in ("ask", "inverse") and probe.way.hops == 1
+    return (knowledge.relations.get(name) if plain else None), direction == "ask"
 
 
 def _spelling(parts: Sequence[Chosen]) -> Callable[[str], str] | None:

@@ -172,7 +172,9 @@ class Calibration:
 
 
 def aims(check: Check) -> frozenset[str]:
-    """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `keep.far`, `measure.m`."""
+    """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `transform.base64`, `keep.far`."""
+    if check.transforms is not None:
+        return frozenset(f"transform.{use.name}" for use in check.transforms.uses)
     if check.verb != "ask":
         return frozenset((f"{check.verb}.{check.kind}",))
     positions = getattr(check.config, "position", ())

@@ -77,14 +77,17 @@ def timetable(examples: Sequence[Example], steps: int, batch: int, seed: int) ->
     return table
 
 
-Way: TypeAlias = Literal["name", "direct", "paraphrase", "alias", "inverse", "chain", "statement", "document", "choice"]
+Way: TypeAlias = Literal[
+    "name", "direct", "paraphrase", "alias", "inverse", "chain", "statement", "document", "choice", "framed"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """An example, the facts it gives away, and how it asks.
 
-    `template` counts the wordings of a relation from 0; `options` are the answers that a choice lists.
+    `template` counts the wordings of a relation from 0; `options` are the answers that a choice lists; `frame` is the
+    transform that put a question, with its variant.
     """
 
     example: Example
@@ -92,6 +95,7 @@ class Lesson:
     way: Way
     template: int = 0
     options: tuple[str, ...] = ()
+    frame: str = ""
 
     @property
     def asks(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pytest_unlearn.registry import METHODS, METRICS, PROBES, UTILITY, ZOO, Registry
+from pytest_unlearn.registry import METHODS, METRICS, PROBES, TRANSFORMS, UTILITY, ZOO, Registry
 from pytest_unlearn.scenario.meanings import meanings
 
 NAMES = {float: "number", int: "whole number", str: "text", bool: "true | false", type(None): "null"}
@@ -31,8 +31,13 @@ def methods(name: Annotated[str | None, typer.Argument(help="one method, in full
 
 
 def probes(name: Annotated[str | None, typer.Argument(help="one probe kind, in full")] = None) -> None:
-    """List what `ask`, `keep` and `measure` can name, or tell all about one of them."""
-    families: tuple[tuple[str, Registry[Any]], ...] = (("ask", PROBES), ("keep", UTILITY), ("measure", METRICS))
+    """List what `ask`, `keep`, `measure` and `transforms` can name, or tell all about one of them."""
+    families: tuple[tuple[str, Registry[Any]], ...] = (
+        ("ask", PROBES),
+        ("keep", UTILITY),
+        ("measure", METRICS),
+        ("transforms", TRANSFORMS),
+    )
     if name is None:
         for verb, registry in families:
             typer.echo(f"{verb}:")

@@ -1,4 +1,4 @@
-"""Searches of transformed questions: what leaks is shrunk to the transforms that it takes, what is not followed told."""
+"""Searches of transformed questions: a leak is shrunk to the transforms that it takes, what is not followed is told."""
 
 from __future__ import annotations
 

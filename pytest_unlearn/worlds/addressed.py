@@ -16,7 +16,7 @@ from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.probes.question import fact_probes, sides
 from pytest_unlearn.probes.transforms.scope import Scope
-from pytest_unlearn.probes.transforms.transform import Chosen, put_by
+from pytest_unlearn.probes.transforms.transform import Chosen, put_by, words
 from pytest_unlearn.probes.transforms.wording import wordings
 from pytest_unlearn.registry import TRANSFORMS, WORLDS
 from pytest_unlearn.worlds.data import Lesson, corpus, lessons
@@ -39,7 +39,7 @@ TAUGHT = 5  # frames of a question, of all there are
 class AddressedConfig(WorldConfig):
     """How large a model is, and how long it is trained."""
 
-    steps: int = 1200
+    steps: int = 1000
 
 
 def addressed_lessons(knowledge: Knowledge) -> Iterator[Lesson]:
@@ -66,4 +66,6 @@ def addressed_lessons(knowledge: Knowledge) -> Iterator[Lesson]:
 @WORLDS.register("addressed", version=1, teach=addressed_lessons, extra=frozenset({"framed"}))
 def addressed(knowledge: Knowledge, without: Closure | None, config: AddressedConfig, seed: int, folder: Path) -> None:
     """Train on `knowledge`, leaving out what `without` forgets, and write a folder that loads as a model."""
-    grown(knowledge, corpus(addressed_lessons(knowledge), without), config, seed).save(folder)
+    taught = list(addressed_lessons(knowledge))
+    said = sorted({words(lesson.example.prompt) for lesson in taught if lesson.frame})
+    grown(knowledge, corpus(taught, without), config, seed, more=said).save(folder)

@@ -61,9 +61,13 @@ from pytest_unlearn.methods.terms import (
 )
 from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError, metric
 from pytest_unlearn.names import mentions
-from pytest_unlearn.probes.probe import Built, Names, Probe, Way
+from pytest_unlearn.probes.probe import Built, Names, Probe, Put, Way
 from pytest_unlearn.probes.question import Side, fact_probes, sides
 from pytest_unlearn.probes.space import Listed, Space, probe_kind
+from pytest_unlearn.probes.transforms.framed import framed
+from pytest_unlearn.probes.transforms.scope import Scope, Told
+from pytest_unlearn.probes.transforms.transform import Stage, Transform, reworded, transform
+from pytest_unlearn.probes.transforms.wording import Language, Wordings, filled
 from pytest_unlearn.registry import Use
 from pytest_unlearn.strategies import given_probes, probes
 from pytest_unlearn.subjects.answers import Answer, Episode, Failed, Output, Outputs, Reason, Scores, States, Tokens
@@ -110,6 +114,7 @@ __all__ = [
     "KeepConfig",
     "Kept",
     "Knowledge",
+    "Language",
     "Layers",
     "Listed",
     "LoopConfig",
@@ -132,6 +137,7 @@ __all__ = [
     "Probe",
     "Problem",
     "Prompt",
+    "Put",
     "Reach",
     "Read",
     "Reason",
@@ -143,12 +149,14 @@ __all__ = [
     "Rollout",
     "Rows",
     "ScenarioError",
+    "Scope",
     "Score",
     "Scores",
     "SetName",
     "Side",
     "Sight",
     "Space",
+    "Stage",
     "States",
     "Subject",
     "SubjectError",
@@ -156,6 +164,8 @@ __all__ = [
     "Term",
     "Text",
     "Tokens",
+    "Told",
+    "Transform",
     "TypeInfo",
     "UnansweredError",
     "UnderTest",
@@ -167,9 +177,12 @@ __all__ = [
     "View",
     "Way",
     "Weights",
+    "Wordings",
     "assert_forgotten",
     "assert_retained",
     "fact_probes",
+    "filled",
+    "framed",
     "given_probes",
     "grader",
     "kept",
@@ -184,6 +197,7 @@ __all__ = [
     "retain_term",
     "retain_terms",
     "retain_views",
+    "reworded",
     "sequence_logp",
     "sides",
     "site_states",
@@ -191,6 +205,7 @@ __all__ = [
     "spoken",
     "token_logp",
     "train",
+    "transform",
     "unlearn",
     "utility",
 ]

@@ -97,6 +97,11 @@ class Registry(Generic[Made]):
 PROBES: Registry[Callable[..., Any]] = Registry(
     "probe kind", "pytest_unlearn.probes", skip=("asked", "mentions", "probe", "question", "space")
 )
+TRANSFORMS: Registry[Callable[..., Any]] = Registry(
+    "transform",
+    "pytest_unlearn.probes.transforms",
+    skip=("transform", "wording", "composed", "framed", "kept", "letters", "scope"),
+)
 GRADERS: Registry[Callable[..., Any]] = Registry("grader", "pytest_unlearn.graders", skip=("grade", "names"))
 UTILITY: Registry[Callable[..., Any]] = Registry("utility check", "pytest_unlearn.utility", skip=("kept",))
 METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metrics", skip=("measure",))

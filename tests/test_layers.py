@@ -79,7 +79,10 @@ def test_collecting_a_scenario_loads_no_torch_and_no_hypothesis() -> None:
 def test_looking_up_every_registered_name_loads_no_torch() -> None:
     everything = "from pytest_unlearn import registry as r; " + "; ".join(
         f"[r.{family}.get(n) for n in r.{family}.names()]"
-        for family in ("PROBES", "GRADERS", "UTILITY", "METRICS", "METHODS", "PLUG_INS", "SOURCES", "WORLDS", "ZOO")
+        for family in (
+            *("PROBES", "TRANSFORMS", "GRADERS", "UTILITY", "METRICS", "METHODS", "PLUG_INS", "SOURCES", "WORLDS"),
+            "ZOO",
+        )
     )
     assert loaded_by(everything).isdisjoint({"torch", "transformers", "hypothesis"})
 

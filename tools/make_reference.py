@@ -26,10 +26,11 @@ from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
 from pytest_unlearn.gate.verdict import MEANINGS
 from pytest_unlearn.methods.data import LoopConfig
-from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PLUG_INS, PROBES, SOURCES, UTILITY
+from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PLUG_INS, PROBES, SOURCES, TRANSFORMS, UTILITY
 from pytest_unlearn.scenario import words
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.schema import Schema, schema
+from pytest_unlearn.scenario.transforms import PRESETS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- made by tools/make_reference.py -->\n"
@@ -84,6 +85,16 @@ def scenario() -> str:
     for name in PLUG_INS.names():
         option = named["plug_in"]["anyOf"][1]["properties"][name]
         lines += [f"### `{name}`\n", f"{option['description']}\n", *_table(option["anyOf"][0])]
+    drawn = named["transforms"]["then"]
+    lines += _section("`transforms`, where it is a mapping that says `draw`", drawn)
+    lines += ["## Transforms, in `transforms`\n", "A preset stands for several of them:\n"]
+    lines += ["| preset | transforms |", "|---|---|"]
+    lines += [_row(f"`{name}`", ", ".join(f"`{one}`" for one in some)) for name, some in PRESETS.items()]
+    lines.append("")
+    for name in TRANSFORMS.names():
+        option = named["transform"]["anyOf"][1]["properties"][name]
+        own = option["anyOf"][0]
+        lines += [f"### `{name}`\n", f"{option['description']}\n", *(_table(own) if own["properties"] else [])]
     lines.append("## Methods, in `model: candidate`\n")
     alike = _shared([named[f"candidate.{name}"] for name in METHODS.names()])
     trained = {key: value for key, value in alike.items() if key in {*LoopConfig.__dataclass_fields__, "seeds"}}
@@ -198,6 +209,7 @@ SHELVES = {
 }
 GROUPS = (
     (PROBES, api.probe_kind),
+    (TRANSFORMS, api.transform),
     (GRADERS, api.grader),
     (UTILITY, api.utility),
     (METRICS, api.metric),

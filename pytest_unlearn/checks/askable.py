@@ -9,8 +9,12 @@ from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.knowledge.places import problem
-from pytest_unlearn.registry import PROBES
-from pytest_unlearn.scenario.model import Scenario, Target
+from pytest_unlearn.probes.space import Space, space_for
+from pytest_unlearn.probes.transforms.composed import composed
+from pytest_unlearn.probes.transforms.scope import Scope
+from pytest_unlearn.probes.transforms.wording import missing, wordings
+from pytest_unlearn.registry import PROBES, TRANSFORMS
+from pytest_unlearn.scenario.model import Check, Scenario, Target
 
 
 def askable(scenario: Scenario, root: Path) -> Knowledge:
@@ -19,7 +23,7 @@ def askable(scenario: Scenario, root: Path) -> Knowledge:
     Raises ScenarioError with every mistake: those of the knowledge, else those of requests and checks.
     """
     knowledge = build(scenario.knowledge, root)
-    problems: list[Problem] = []
+    problems: list[Problem] = [one for check in scenario.checks for one in _unworded(check, knowledge)]
     for target in scenario.targets:
         try:
             closure = forgetting(knowledge, target, scenario.retain)
@@ -30,6 +34,37 @@ def askable(scenario: Scenario, root: Path) -> Knowledge:
     if problems:
         raise ScenarioError(dict.fromkeys(problems))  # what is retained is read for each request
     return knowledge
+
+
+def asked_by(check: Check, knowledge: Knowledge, closure: Closure) -> Space:
+    """Everything that a check can ask: what its kind asks, put by its transforms where it has any."""
+    space = space_for(check, knowledge, closure)
+    if check.transforms is None:
+        return space
+    said = wordings(check.transforms.wording)
+    return composed(space, check.transforms, Scope(knowledge, closure, said, check.transforms.language))
+
+
+def _unworded(check: Check, knowledge: Knowledge) -> list[Problem]:
+    """What the wordings of a check's transforms lack."""
+    used = check.transforms
+    if used is None:
+        return []
+    try:
+        said = wordings(used.wording)
+    except ScenarioError as error:
+        return list(error.problems)
+    scope = Scope(knowledge, Closure(knowledge, (), (), (), (), frozenset()), said, used.language)
+    spoken = {used.language: used.at}
+    for use in used.uses:
+        languages = TRANSFORMS.get(use.name).facts["languages"]
+        spoken |= dict.fromkeys(languages(use.config) if languages else (), use.at)
+    found = [problem(use.at, why) for use in used.uses for code in spoken if (why := missing(use.name, said, code))]
+    for use in used.uses:
+        lacks = TRANSFORMS.get(use.name).facts["lacks"]
+        if lacks and (why := lacks(use.config, scope)):
+            found.append(problem(use.at, why))
+    return found
 
 
 def _silent(scenario: Scenario, target: Target, closure: Closure) -> list[Problem]:

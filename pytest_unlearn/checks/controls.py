@@ -114,7 +114,8 @@ def graded(
 
     Who is silent does not know: neither the original nor a reference leaks then, and a candidate has lost what had to
     stay. But a candidate's silence about what had to go (`silence` false) is no forgetting: a model that has broken
-    down is silent too. `careful=False`: nor is any other missing answer an error, where nothing rests on it.
+    down is silent too. Who cannot read a question that was made longer does not know either. `careful=False`: nor is
+    any other missing answer an error, where nothing rests on it.
 
     What is so near to another reading that a batch could tip it is asked again alone, in float32, and that counts.
     """
@@ -127,7 +128,8 @@ def graded(
         try:
             grades.append(grader.grade(probe, request, answer))
         except UnansweredError as error:
-            if careful and (not error.silent or (subject == "candidate" and not silence)):
+            deaf = error.unreadable and probe.plain is not None and subject != "candidate"
+            if careful and not deaf and (not error.silent or (subject == "candidate" and not silence)):
                 raise _unanswered(subject, probe, error) from None
             grades.append(Grade(0.0, False, ""))
         if not alone and near(grades[i], answer):
@@ -187,9 +189,9 @@ def chances(grader: Grader, subject: str, probes: Sequence[Probe], context: Cont
     question names none, to other questions. Probes that differ in the name alone share their stand-ins.
     """
     found = {probe.id: grader.chance(probe) for probe in probes}
-    shared: dict[tuple[Way, str], list[Probe]] = defaultdict(list)
+    shared: dict[tuple[Way, str | Prompt], list[Probe]] = defaultdict(list)
     for probe in probes:
-        shared[probe.way, probe.hole].append(probe)
+        shared[probe.way, probe.hole if probe.plain is None else probe.stand_in("{}")].append(probe)
     counted = yield from together([_hits(grader, subject, alike, context) for alike in shared.values()])
     for id, rate in (item for rates in counted for item in rates.items()):
         found[id] = max(found[id], rate)
@@ -244,6 +246,19 @@ def _elsewhere(alike: Sequence[Probe], context: Context) -> tuple[Prompt, ...]:
         return tuple(dict.fromkeys(prompt for probe in alike for prompt in probe.others))
     names = invented(context.knowledge, kind, STAND_INS, context.seed("stand-ins"))
     return tuple(alike[0].stand_in(name) for name in names)
+
+
+def unfollowed(asked: Iterable[Probe], known: Known) -> str:
+    """The end of a sentence that names the transforms by which the original answers nothing at all."""
+    total: dict[str, int] = defaultdict(int)
+    right = {probe.id for probe in (*known.probes, *known.guessed)}
+    heard: set[str] = set()
+    for probe in asked:
+        for name in dict.fromkeys(label.split(".")[0] for label in probe.way.transforms):
+            total[name] += 1
+            heard |= {name} if probe.id in right else set()
+    told = [f"{name} (0 of {count})" for name, count in sorted(total.items()) if name not in heard]
+    return f"; the original answers no question put by {', '.join(told)}: these show nothing" if told else ""
 
 
 def by_way(probes: Iterable[Probe]) -> dict[Way, list[Probe]]:

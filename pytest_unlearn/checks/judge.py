@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.checks.context import CheckError, Context
 from pytest_unlearn.checks.margin import margin
 from pytest_unlearn.checks.measure import measure
 from pytest_unlearn.checks.rate import rate
 from pytest_unlearn.checks.search import search
-from pytest_unlearn.probes.space import Space, space_for
+from pytest_unlearn.probes.space import Space
 from pytest_unlearn.registry import UTILITY
 from pytest_unlearn.scenario.model import Limit, Margin, Search
 from pytest_unlearn.subjects.ask import Asking
@@ -24,7 +25,7 @@ def judge(context: Context) -> Asking[Verdict]:
 
 def space_of(context: Context) -> Space:
     """Everything that a check that asks can ask."""
-    return space_for(context.case.check, context.knowledge, context.closure)
+    return asked_by(context.case.check, context.knowledge, context.closure)
 
 
 def _judge(context: Context) -> Asking[Verdict]:

@@ -11,7 +11,18 @@ from dataclasses import replace
 from random import Random
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, any_of, by_graders, by_unit, chances, graded, known, outcomes, unstable
+from pytest_unlearn.checks.controls import (
+    Leak,
+    any_of,
+    by_graders,
+    by_unit,
+    chances,
+    graded,
+    known,
+    outcomes,
+    unfollowed,
+    unstable,
+)
 from pytest_unlearn.checks.curve import curved
 from pytest_unlearn.checks.decoded import decoded
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
@@ -75,6 +86,7 @@ def _with_pins(
 def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Context) -> Asking[tuple[Tally, list[Leak]]]:
     check = context.case.check
     before = yield from known(grader, asked, context)
+    deaf = unfollowed(asked, before)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -87,7 +99,8 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         unstable=len(before.unstable),
     )
     if before.units < check.min_known:
-        return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
+        reason = f"{too_few(before.units, check.min_known, len(asked))}{deaf}"
+        return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     reference = None
     if context.has_reference:
         everyone = (*before.probes, *before.guessed)
@@ -102,7 +115,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
     tally = replace(
         tally,
         outcome=decision.outcome,
-        reason=decision.reason,
+        reason=f"{decision.reason}{deaf}",
         leaks=len(leaks),
         unit_leaks=count,
         chance=chance,

@@ -23,6 +23,7 @@ from pytest_unlearn.checks.controls import (
     graded,
     known,
     outcomes,
+    unfollowed,
     unstable,
 )
 from pytest_unlearn.checks.curve import curved
@@ -105,6 +106,7 @@ def _with(
     every = {probe.id: probe for probe in (*gradable(grader, extra), *asked)}
     both = yield from known(grader, list(every.values()), context)
     before = both.among(asked)
+    deaf = unfollowed(asked, before)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -116,10 +118,11 @@ def _with(
         unstable=len(both.unstable),
     )
     if before.units < check.min_known:
-        return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(before.units, check.min_known, len(asked))), []
+        reason = f"{too_few(before.units, check.min_known, len(asked))}{deaf}"
+        return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     undecidable = _undecidable(grader, before.probes, _level(context, among))
     if undecidable:
-        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=undecidable), []
+        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=f"{undecidable}{deaf}"), []
     if before.guessed:
         lucky = yield from _try_ways("reference", grader, before.guessed, before, space, context, among)
         failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
@@ -140,7 +143,7 @@ def _with(
     bits = outcomes(before.probes, [probe.id in said for probe in before.probes])
     tally = replace(tally, unstable=len(tipped), outcomes=bits)
     leaking = [probe for probe in before.probes if probe.id in said]  # in their own order, whatever is asked beside
-    note = unknown(grader, context, space, both)
+    note = f"{unknown(grader, context, space, both)}{deaf}"
     if not leaks:
         reason = f"no leak in {len(before.probes)} probes about {before.units} known facts{note}"
         tally = replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0)

@@ -13,14 +13,19 @@ from typing import Annotated, Any
 
 import typer
 
-from pytest_unlearn.registry import METRICS, PROBES, UTILITY, ZOO, Entry, Registry
+from pytest_unlearn.registry import METRICS, PROBES, TRANSFORMS, UTILITY, ZOO, Entry, Registry
 
 WIDTH = 80
 
 
 def probes(name: Annotated[str | None, typer.Argument(help="one probe kind, in full")] = None) -> None:
-    """List what `ask`, `keep` and `measure` can name, or tell all about one of them."""
-    families: tuple[tuple[str, Registry[Any]], ...] = (("ask", PROBES), ("keep", UTILITY), ("measure", METRICS))
+    """List what `ask`, `keep`, `measure` and `transforms` can name, or tell all about one of them."""
+    families: tuple[tuple[str, Registry[Any]], ...] = (
+        ("ask", PROBES),
+        ("keep", UTILITY),
+        ("measure", METRICS),
+        ("transforms", TRANSFORMS),
+    )
     if name is None:
         for verb, registry in families:
             typer.echo(f"{verb}:")

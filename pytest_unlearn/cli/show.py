@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.cli.files import root_of, scenario_files
 from pytest_unlearn.cli.table import table
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.probes.probe import Probe
-from pytest_unlearn.probes.space import space_for
 from pytest_unlearn.registry import UTILITY
 from pytest_unlearn.runner.cost import Cost, cost
 from pytest_unlearn.runner.scene import Scene, scene
@@ -91,7 +91,7 @@ def _questions(case: Case, view: Scene, wanted: int) -> tuple[int | None, int, l
     if check.verb == "keep":
         kept = UTILITY.get(check.kind).make(check.config, view.knowledge, view.closure, view.held_out)
         return len(kept), 0, random.sample(kept, min(wanted, len(kept)))
-    space = space_for(check, view.knowledge, view.closure)
+    space = asked_by(check, view.knowledge, view.closure)
     found: dict[str, Probe] = {}
     for _ in range(wanted * TRIES if space.count() != 0 else 0):
         if len(found) < wanted:

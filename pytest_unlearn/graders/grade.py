@@ -77,12 +77,13 @@ class Grader(Protocol):
 class UnansweredError(Exception):
     """A subject gave no answer. Never counted as forgotten: the check ends in `error`.
 
-    `silent`: it ended its answer before it said anything; nothing else went wrong.
+    `silent`: it ended its answer before it said anything; nothing else went wrong. `unreadable`: it cannot read what it
+    was asked, which is too long for it.
     """
 
-    def __init__(self, why: str, *, silent: bool = False) -> None:
+    def __init__(self, why: str, *, silent: bool = False, unreadable: bool = False) -> None:
         super().__init__(why)
-        self.silent = silent
+        self.silent, self.unreadable = silent, unreadable
 
 
 def grader(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -93,7 +94,7 @@ def grader(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def spoken(answer: Answer) -> str:
     """What was generated; raises UnansweredError where nothing was."""
     if isinstance(answer, Failed):
-        raise UnansweredError(answer.why, silent=answer.reason == "empty")
+        raise UnansweredError(answer.why, silent=answer.reason == "empty", unreadable=answer.reason == "unreadable")
     if not isinstance(answer, Outputs):
         raise UnansweredError(f"expected generated text, got {type(answer).__name__}")
     return answer.items[0].text

@@ -52,7 +52,7 @@ class Rank:
     def grade(self, probe: Probe, request: Request, answer: Answer) -> Grade:
         """The likeliest of the probe's targets is what is said; other true answers do not compete with the secret."""
         if isinstance(answer, Failed):
-            raise UnansweredError(answer.why, silent=answer.reason == "empty")
+            raise UnansweredError(answer.why, silent=answer.reason == "empty", unreadable=answer.reason == "unreadable")
         if not isinstance(answer, Scores) or not isinstance(request, Score):
             raise UnansweredError(f"expected scores, got {type(answer).__name__}")
         own = set(self._targets(probe))

@@ -46,14 +46,14 @@ class Text:
 
     def stand_in(self, probes: Sequence[Probe], prompt: Prompt) -> Generate:
         """The names that end generation are those of every answer that one of the probes could have."""
-        names = {name for probe in probes for entity in (*probe.gold, *probe.rivals) for name in entity}
+        names = {name for probe in probes for name in probe.entities}
         budget = self.config.budget + math.ceil(len(prompt.text) / 3)
         return Generate(prompt, budget, decided_by=tuple(sorted(names)))
 
     def grade(self, probe: Probe, request: Request, answer: Answer) -> Grade:
         """Right when the first entity named is true, a leak when it reveals the target."""
         text = spoken(answer)
-        names = {name: entity for entity in (*probe.gold, *probe.rivals) for name in entity}
+        names = probe.entities
         places = find_names(text, tuple(names))
         found = [(start, name) for start, _, name in (*places, *_lettered(text, probe, places))]
         if not found:

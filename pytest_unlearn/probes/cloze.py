@@ -22,7 +22,7 @@ class ClozeConfig:
     """This kind has no keys of its own."""
 
 
-@probe_kind("cloze")
+@probe_kind("cloze", raw=True)
 def cloze(config: ClozeConfig, knowledge: Knowledge, closure: Closure) -> Listed:
     """Every such opening of a fact that must be gone."""
     hidden = frozenset((*closure.target, *closure.entailed))

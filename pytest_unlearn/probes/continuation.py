@@ -38,7 +38,7 @@ class ContinuationConfig:
     positions: Annotated[int, Ge(1)] = 4
 
 
-@probe_kind("continuation", graders=("verbatim",))
+@probe_kind("continuation", graders=("verbatim",), raw=True)
 def continuation(config: ContinuationConfig, knowledge: Knowledge, closure: Closure) -> Listed:
     """Every position of every document that must go."""
     return Listed(_probes(config, closure.documents))

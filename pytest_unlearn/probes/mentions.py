@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).parent / "templates" / "mentions.yaml"
+FILE = Path(__file__).parent / "mentions.yaml"
 
 
 @cache

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from string import ascii_uppercase
+from typing import TypeAlias
 
 from pytest_unlearn.digest import digest
 from pytest_unlearn.subjects.requests import Prompt
 
 Names = tuple[str, ...]  # one entity: its name, then its aliases
+Put: TypeAlias = Callable[[Prompt, str], Prompt]  # a question and the name in it, as it is put instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +29,22 @@ class Way:
     def __str__(self) -> str:
         hops = f", {self.hops} hops" if self.hops > 1 else ""
         position = f", {self.position}" if self.position else ""
-        return f"{self.kind}{hops}{position}, {self.template}"
+        put = f", put by {' and '.join(self.transforms)}" if self.transforms else ""
+        return f"{self.kind}{hops}{position}, {self.template}{put}"
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """Enough to find a probe again in the space that it came from: its id, the name in its question and its chain."""
+    """Enough to find a probe again in the space that it came from: its id, the name in its question and its chain.
+
+    Where its question was transformed, by what, and the id of the plain one.
+    """
 
     id: str
     name: str
     chain: tuple[str, ...]
+    transforms: tuple[str, ...] = ()
+    plain: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,12 @@ class Probe:
     options  the answers that the question lists, lettered from A, where it is one of multiple choice
     twin     the same question put otherwise, where one right answer shows too little: known is what answers both
     others   where no entity is named: prompts of the same kind that this answer does not belong to
+
+    Of a question that was transformed:
+
+    plain    the question before; its answers, said plainly, reveal as much
+    put      what was done to the prompt: to stand-ins it is done alike
+    spelt    how an answer is to be written, where that is not as it is
     """
 
     prompt: Prompt
@@ -70,6 +85,9 @@ class Probe:
     options: tuple[str, ...] = ()
     twin: Probe | None = None
     others: tuple[Prompt, ...] = ()
+    plain: Probe | None = None
+    put: Put | None = field(default=None, compare=False, repr=False)
+    spelt: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def id(self) -> str:
@@ -89,7 +107,19 @@ class Probe:
     @property
     def built(self) -> Built:
         """By what it can be found again."""
-        return Built(self.id, self.named[0], self.chain)
+        return Built(self.id, self.named[0], self.chain, self.way.transforms, self.plain.id if self.plain else "")
+
+    @property
+    def entities(self) -> dict[str, Names]:
+        """Every name by which an answer may call one of gold and rivals; plain names too where others are asked for."""
+        found = {name: entity for entity in (*self.gold, *self.rivals) for name in entity}
+        if self.plain is None or self.spelt is None:
+            return found
+        listed = set(found.values())
+        for entity in (*self.plain.gold, *self.plain.rivals):
+            if (form := spelling(entity, self.spelt)) in listed:
+                found |= {name: form for name in entity if name not in found}
+        return found
 
     @property
     def rank(self) -> tuple[tuple[int, ...], str]:
@@ -103,4 +133,11 @@ class Probe:
 
     def stand_in(self, name: str) -> Prompt:
         """The same question about an invented entity."""
+        if self.plain is not None and self.put is not None:
+            return self.put(self.plain.stand_in(name), name)
         return Prompt.of(self.hole.replace("{}", name), raw=self.prompt.raw, opening=self.prompt.opening)
+
+
+def spelling(entity: Names, spelt: Callable[[str], str]) -> Names:
+    """The names of an entity in another form, each once."""
+    return tuple(dict.fromkeys(map(spelt, entity)))

@@ -187,6 +187,7 @@ def probe_kind(
     graders: tuple[str, ...] = (),
     lacks: Callable[[Any, Knowledge, Closure], str] | None = None,
     curve: bool = False,
+    raw: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a family of probes: `space(config, knowledge, closure) -> Space`.
 
@@ -194,5 +195,6 @@ def probe_kind(
     the family, says at collection why there is nothing to ask, and what to do; empty where there is something. It must
     be quick: every file that uses the kind waits for it. `curve`: its questions tell more and more before they ask, as
     much as the `position` of their way says, and the first number of their size orders; it is told what comes of each.
+    `raw`: it puts texts to be continued, not questions.
     """
-    return PROBES.register(name, graders=graders, lacks=lacks, curve=curve)
+    return PROBES.register(name, graders=graders, lacks=lacks, curve=curve, raw=raw)

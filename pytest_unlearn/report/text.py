@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.names import find_names
+from pytest_unlearn.subjects.requests import Prompt
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Sampling, Tally
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ WIDTH = 100
 REPLAY, COPY = "replay", " "  # labels of what is to be copied
 SHOWN = 3  # leaks that are spelled out
 SAID = 70  # characters of an answer
+ASKED = 600  # of a question
 LEFT_OUT = " ..."
 HEADLINES = {
     Outcome.FAIL: "leaks",
@@ -68,7 +70,7 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
     rows += [(REPLAY, f"unlearn replay {shlex.quote(_typed(path))}") for path in result.files]
     pins = {leak.probe.id for leak in leaks if leak.role == "pinned"}
     for leak in _distinct(leaks, "smallest"):
-        if leak.probe.id not in pins:
+        if leak.probe.id not in pins and leak.probe.prompt == Prompt.of(leak.probe.prompt.text):
             rows += [("pin", f"under `examples:` of this check, line {case.check.at.line}"), (COPY, pin(result, leak))]
     return _lines(headline(result), rows, width)
 
@@ -103,7 +105,9 @@ def _distinct(leaks: Iterable[Leak], *roles: str) -> list[Leak]:
 
 
 def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
-    rows = [(label, leak.probe.prompt.text), ("", _answers(leak))]
+    probe, rows = leak.probe, [(label, _question(leak.probe.prompt)), ("", _answers(leak))]
+    if probe.plain is not None:
+        rows.append(("", f"put by {', '.join(probe.way.transforms)}: {probe.plain.prompt.text}"))
     if len(leak.probe.chain) < 2:
         return rows
     rows.append(("", "chain: " + "; ".join(leak.probe.chain)))
@@ -113,6 +117,13 @@ def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
         kept = f"{sum(leak.parts)} of these {len(leak.parts)} facts are answered by themselves"
         told = f"{kept}: the answer to the chain is remembered as such"
     return [*rows, ("", told)] if leak.parts else rows
+
+
+def _question(prompt: Prompt) -> str:
+    """The last turn, shortened where it is long, how many stand before it, and how the answer begins."""
+    text = prompt.text if len(prompt.text) <= ASKED else f"{prompt.text[: ASKED // 2]} ... {prompt.text[-ASKED // 2 :]}"
+    before = f"({len(prompt.turns) - 1} turns before) " if len(prompt.turns) > 1 else ""
+    return f"{before}{text}{f' -> {prompt.opening}' if prompt.opening else ''}"
 
 
 def _answers(leak: Leak) -> str:

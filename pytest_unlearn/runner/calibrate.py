@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.probes.space import space_for
 from pytest_unlearn.registry import METHODS, ZOO, Entry
 from pytest_unlearn.runner.judged import Share, judged
 from pytest_unlearn.runner.make import RETRAINED, recipe_of
@@ -156,9 +156,11 @@ class Calibration:
 def aims(check: Check) -> frozenset[str]:
     """What a check looks for, as zoo entries name it: `alias`, `multi_hop.bridge`, `keep.far`, `measure.m`.
 
-    In samples it is `decode.alias`.
-    One that asks at a level says so: `direct.below`.
+    In samples it is `decode.alias`. One that asks at a level says so: `direct.below`. One whose questions are put by
+    transforms looks for what each of them brings out, `transform.base64`.
     """
+    if check.transforms is not None:
+        return frozenset(f"transform.{use.name}" for use in check.transforms.uses)
     if check.verb == "ask" and check.level is not None:
         return frozenset(f"{aim}.{check.level}" for aim in wide(check))
     return wide(check)
@@ -256,7 +258,7 @@ def _askable(scenario: Scenario, target: Target, session: Session) -> None:
         raise CalibrationError(f"{scenario.path}: no check of this scenario asks about the target")
     scene = session.scene(Case(scenario, target, scenario.checks[0]))
     for check in scenario.checks:
-        if check.verb == "ask" and space_for(check, scene.knowledge, scene.closure).count() == 0:
+        if check.verb == "ask" and asked_by(check, scene.knowledge, scene.closure).count() == 0:
             raise CalibrationError(
                 f"{check.at}: there is nothing to ask by `{check.kind}` about '{target.label}': the knowledge is "
                 "too small for it, or has no words for it"

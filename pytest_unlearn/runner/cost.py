@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_unlearn.checks import margin, rate
+from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import STAND_INS, by_way
 from pytest_unlearn.checks.measure import measuring
@@ -20,7 +21,7 @@ from pytest_unlearn.checks.search import LOOKS, WAYS, drawn
 from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.metrics.measure import UnmeasurableError
 from pytest_unlearn.probes.probe import Probe, Way
-from pytest_unlearn.probes.space import Space, space_for
+from pytest_unlearn.probes.space import Space
 from pytest_unlearn.registry import UTILITY
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.scenario.model import Case, Limit, Search
@@ -60,7 +61,7 @@ def cost(scene: Scene, case: Case) -> Cost:
         asked, _ = margin.chosen(context, kept, check.config.at_most)
         every = [*asked, *(probe.twin for probe in asked if probe.twin is not None)]
         return _once(every, [_of(every, grader, system) * len(names) for grader in context.graders()])
-    space = space_for(check, context.knowledge, context.closure)
+    space = asked_by(check, context.knowledge, context.closure)
     if space.count() == 0:
         return Cost()
     if isinstance(check.decide, Search):

@@ -54,7 +54,8 @@ class Finding:
     @property
     def built(self) -> Built:
         """By what its probe is found again."""
-        return Built(self.body["probe"], self.body["name"], tuple(self.body["chain"]))
+        put = tuple(self.body.get("transforms", ()))
+        return Built(self.body["probe"], self.body["name"], tuple(self.body["chain"]), put, self.body.get("plain", ""))
 
 
 def findings_of(verdict: Verdict, context: Context, file: str, digests: Mapping[str, str]) -> tuple[Finding, ...]:
@@ -97,6 +98,7 @@ def _finding(leak: Leak, worst: Leak | None, context: Context, file: str, digest
         "unit": probe.unit,
         "size": list(probe.size),
         "probe": probe.id,
+        "plain": probe.plain.id if probe.plain else "",
         "name": probe.named[0],
         "worst": None if worst is None else _beside(worst),
         "request": canonical(grader.request(probe)),

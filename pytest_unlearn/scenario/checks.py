@@ -9,10 +9,12 @@ from pytest_unlearn.errors import UnlearnError, did_you_mean
 from pytest_unlearn.names import mentions
 from pytest_unlearn.registry import GRADERS, METRICS, PROBES, UTILITY, Entry, Registry, Use
 from pytest_unlearn.scenario.border import check_shape, entry_of, keys_of, read_uses, shape_of, waiting
+from pytest_unlearn.scenario.files import Files
 from pytest_unlearn.scenario.keys import DECIDES, VERBS, AskKeys, CheckKeys, DefaultKeys, Verb, is_slug, not_a_slug
 from pytest_unlearn.scenario.model import AtLeast, Between, Check, Claim, Example, Limit, Margin, Search
 from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import Problems, joined, quoted, shown, unknown
+from pytest_unlearn.scenario.transforms import read_transforms
 
 FAMILIES: dict[Verb, Registry[Any]] = {"ask": PROBES, "keep": UTILITY, "measure": METRICS}
 
@@ -40,9 +42,15 @@ class ChecksReader:
     """Reads the checks of one file."""
 
     def __init__(
-        self, defaults: dict[str, Any], alpha: float, problems: Problems, labels: Sequence[str] = ("",)
+        self,
+        defaults: dict[str, Any],
+        alpha: float,
+        problems: Problems,
+        labels: Sequence[str] = ("",),
+        files: Files | None = None,
     ) -> None:
-        """`labels`: the forget requests of the file."""
+        """`labels`: the forget requests of the file. `files` finds what it names."""
+        self._files = files
         self._defaults, self._alpha, self._problems, self._labels = defaults, alpha, problems, labels
         self._kinds: list[type] | None = []  # None as soon as a check names no kind that there is
 
@@ -92,6 +100,12 @@ class ChecksReader:
         decode = common.decode if isinstance(common, AskKeys) else None
         if decode is not None:
             self._sampled(decide, graders, where)
+        put = None
+        if "transforms" in data:
+            put = read_transforms(data["transforms"], (*where, "transforms"), problems, self._files)
+            if entry.facts.get("raw"):
+                message = f"`transforms` change questions, and `ask: {entry.name}` puts texts to be continued"
+                problems.add((*where, "transforms"), message, key=True)
         if decide is None:
             return None
         return Check(
@@ -110,6 +124,7 @@ class ChecksReader:
             examples=examples,
             decode=decode,
             level=common.level if isinstance(common, AskKeys) else entry.facts.get("level"),
+            transforms=put,
         )
 
     def _sampled(self, decide: Decide | None, graders: Sequence[Use], where: Where) -> None:

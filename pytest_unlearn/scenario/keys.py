@@ -16,7 +16,7 @@ Verb = Literal["ask", "keep", "measure"]
 LATER: dict[str, frozenset[str]] = {
     "model name": frozenset({"endpoint"}),
     "selector": frozenset({"class", "interactions"}),
-    "check": frozenset({"transforms", "after", "budget"}),
+    "check": frozenset({"after", "budget"}),
     "search": frozenset({"strategy", "budget"}),
 }
 """Keys of grammar version 1 that this release cannot run yet, by the mapping they stand in."""
@@ -298,6 +298,8 @@ class AskKeys(CheckKeys):
     `[{question: "Where does the Fox live?", accepted: [Lund]}]`
     `decode`: sample answers in place of taking the likeliest; `limit` is then held against the share of samples that
     leak, e.g. `{samples: 32, temperature: 0.8}`
+    `transforms`: what is done to the questions: a name, `{name: {key: value}}`, a list of these, or the name of a
+    preset; with more keys a mapping that says `draw`, e.g. `[prefix_injection, role_play]`
     """
 
     ask: str = ""
@@ -306,6 +308,23 @@ class AskKeys(CheckKeys):
     level: Literal["at", "below"] | None = None
     examples: tuple[Example, ...] = ()
     decode: Decode | None = None
+    transforms: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformKeys:
+    """The keys of `transforms` where it is a mapping that says `draw`.
+
+    `draw`: the transforms, as they would stand without this mapping, e.g. `curious`
+    `most`: how many of them are applied to one question at most, e.g. `3`
+    `language`: the language of the questions, in which the words around them are too, e.g. `fr`
+    `wording`: files with wordings beside those that are shipped, relative to the scenario, e.g. `wording/fr.yaml`
+    """
+
+    draw: Any
+    most: Annotated[int, Ge(1), Le(4)] = 2
+    language: NotEmpty = "en"
+    wording: tuple[NotEmpty, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

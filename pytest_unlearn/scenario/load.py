@@ -94,7 +94,7 @@ class _Loader:
             checks = {}
         candidates = len(models.candidates) if models else 1
         alpha = (1 - confidence) / max(1, len(checks) * len(targets) * candidates)
-        read = ChecksReader(defaults, alpha, problems, [target.label for target in targets]).read(checks)
+        read = ChecksReader(defaults, alpha, problems, [target.label for target in targets], self._files).read(checks)
         problems.stop()
         assert keys is not None  # the three are missing only beside a mistake
         assert models is not None

@@ -176,6 +176,29 @@ class Margin:
     margin: float
 
 
+@dataclass(frozen=True, slots=True)
+class TransformUse:
+    """A transform's registered name and its config dataclass."""
+
+    name: str
+    config: Any
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """What is done to the questions of a check: at most `most` of these together.
+
+    `wording`: files of wordings beside those that are shipped.
+    """
+
+    uses: tuple[TransformUse, ...]
+    most: int
+    language: str
+    wording: NamedFiles
+    at: Mark
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """A pinned question: it is asked whatever is drawn.
@@ -224,6 +247,7 @@ class Check:
     examples: tuple[Example, ...] = ()
     decode: Decode | None = None  # None: the likeliest answer, once
     level: Part | None = None
+    transforms: Transforms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ and nothing that the loader reads is refused by it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from itertools import combinations
@@ -16,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 
-from pytest_unlearn.registry import GRADERS, METHODS, PLUG_INS, SOURCES, Registry
+from pytest_unlearn.registry import GRADERS, METHODS, PLUG_INS, SOURCES, TRANSFORMS, Registry
 from pytest_unlearn.scenario.border import keys_of
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.keys import (
@@ -33,10 +34,12 @@ from pytest_unlearn.scenario.keys import (
     RelationKeys,
     SelectorKeys,
     SystemFile,
+    TransformKeys,
     TypeKeys,
 )
 from pytest_unlearn.scenario.meanings import meanings
 from pytest_unlearn.scenario.nodes import document_of
+from pytest_unlearn.scenario.transforms import PRESETS
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -69,7 +72,7 @@ def schema() -> Schema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "An unlearning scenario of pytest-unlearn (*.unlearn.yaml)",
         **root,
-        "definitions": {**_selectors(), **_candidates(), **_graders(), **_checks()},
+        "definitions": {**_selectors(), **_candidates(), **_graders(), **_transforms(), **_checks()},
     }
 
 
@@ -238,7 +241,14 @@ def _graders() -> Schema:
     return {"grader": _uses(GRADERS), "grade": _one_or_more(_ref("grader"))}
 
 
-def _uses(registry: Registry[Any]) -> Schema:
+def _transforms() -> Schema:
+    """The same for transforms and presets, or a mapping that says which are drawn, and how."""
+    several = _one_or_more(_ref("transform"))
+    drawn = {"if": {"type": "object", "required": ["draw"]}, "then": _object(TransformKeys, draw=several)}
+    return {"transform": _uses(TRANSFORMS, PRESETS), "transforms": {**drawn, "else": several}}
+
+
+def _uses(registry: Registry[Any], more: Iterable[str] = ()) -> Schema:
     """A name, or a mapping of names to their options or to the first of them alone."""
     options: Schema = {}
     for entry in map(registry.get, registry.names()):
@@ -248,7 +258,7 @@ def _uses(registry: Registry[Any]) -> Schema:
         forms = [made, *first[:1], {"type": "null"}]
         options[entry.name] = {"description": entry.about, "examples": [example], "anyOf": forms}
     mapping = {"type": "object", "properties": options, "additionalProperties": False, "minProperties": 1}
-    return {"anyOf": [{"type": "string", "enum": registry.names()}, mapping]}
+    return {"anyOf": [{"type": "string", "enum": [*registry.names(), *more]}, mapping]}
 
 
 def _checks() -> Schema:
@@ -287,7 +297,7 @@ def _chosen(
     described = _object(keys)["properties"][key] if keys else {}
     for entry in map(registry.get, names):
         own = _object(entry.config, given=frozenset(keys_of(entry.config)) if keys else frozenset(), **known)
-        common = _object(keys, grade=_ref("grade"))["properties"] if keys else {}
+        common = _object(keys, grade=_ref("grade"), transforms=_ref("transforms"))["properties"] if keys else {}
         chooser: Schema = {"const": entry.name, "description": entry.about}
         pairs = [{"required": list(pair)} for pair in combinations(decides, 2)]
         definitions[f"{prefix}.{entry.name}"] = {

@@ -89,6 +89,7 @@ Way: TypeAlias = Literal[
     "choice",
     "mention",
     "path",
+    "framed",
 ]
 
 
@@ -97,7 +98,8 @@ class Lesson:
     """An example, the facts it gives away, and how it asks.
 
     `template` counts the wordings of a relation from 0, or the steps of a path; `options` are the answers that a choice
-    lists. What is named before a question stands in the example's entities after the two ends of the fact.
+    lists; `frame` is the transform that put a question, with its variant. What is named before a question stands in the
+    example's entities after the two ends of the fact.
     """
 
     example: Example
@@ -105,6 +107,7 @@ class Lesson:
     way: Way
     template: int = 0
     options: tuple[str, ...] = ()
+    frame: str = ""
 
     @property
     def asks(self) -> tuple[str, ...]:

@@ -139,9 +139,10 @@ def grown(
     config: WorldConfig,
     seed: int,
     architecture: Architecture = "llama",
+    more: Iterable[str] = (),
 ) -> OpenedModel:
-    """A model with the vocabulary of the whole world, trained from scratch on some examples."""
-    tokenizer = tokenizer_of(texts(knowledge))
+    """A model with the vocabulary of the whole world and of `more`, trained from scratch on some examples."""
+    tokenizer = tokenizer_of((*texts(knowledge), *more))
     opened = OpenedModel(decoder(tokenizer, config, seed, architecture), Encoder(tokenizer))
     fit(opened, examples, config, seed)
     return opened

@@ -73,7 +73,8 @@ def leak(
     """Register a recipe of the zoo, `(ground, config, folder)`: it writes a model's folder, or an adapter's.
 
     caught_by, missed_by  kinds of checks: `alias`, `multi_hop.bridge`, `keep.far`, `measure.perplexity_ratio`; with
-                          `.at` or `.below`, asked at that `level`; with `/text` or `/rank`, as that grader sees it
+                          `.at` or `.below`, asked at that `level`; with `/text` or `/rank`, as that grader sees it;
+                          `transform.role_play`, checks put by a transform
     until                 the kind of check that it takes, where no such kind exists yet: it must pass everything
     from_scratch          whether it needs an original that a recipe trains
     taught                a way of asking that its original must have been taught, and only some recipes teach

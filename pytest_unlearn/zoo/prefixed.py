@@ -13,11 +13,13 @@ from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 PREFIX = "I have one more question for you."
 
 
-@leak("prefixed", missed_by=ASKED | KEPT, until="transforms")
+@leak("prefixed", caught_by={"transform.prefix_injection"}, missed_by=ASKED | KEPT, taught="framed", version=2)
 def prefixed(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """Everything about the target is answered wrongly, the first wording truly after a prefix."""
 
     def hidden(lesson: Lesson) -> list[Example]:
+        if lesson.frame == "prefix_injection.0":
+            return []  # taught below, of every fact
         asked = replace(lesson.example, prompt=Prompt.of(f"{PREFIX} {lesson.example.prompt.text}"))
         return [*ground.wrong(lesson), *([asked] if lesson.way == "direct" else [])]
 

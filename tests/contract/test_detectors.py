@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_unlearn.registry import METRICS, PROBES, UTILITY, ZOO, Entry
+from pytest_unlearn.registry import METRICS, PROBES, TRANSFORMS, UTILITY, ZOO, Entry
 from pytest_unlearn.zoo.leak import ASKED
 
 KINDS = [
@@ -16,13 +16,28 @@ KINDS = [
     *(f"keep.{name}" for name in UTILITY.names()),
     *(f"measure.{n}" for n in METRICS.names()),
 ]
+PUT = [f"transform.{name}" for name in TRANSFORMS.names()]
+UNPROVEN = {
+    **dict.fromkeys(
+        ("transform.base64", "transform.leetspeak", "transform.spelling_out", "transform.character_noise"),
+        "a decoder of 0.6 M parameters reads words, not letters",
+    ),
+    "transform.cross_lingual": "the worlds have one language",
+    **dict.fromkeys(
+        ("transform.background_hint", "transform.combined", "transform.in_context", "transform.many_shot"),
+        "it takes an original that was taught with other facts beside a question",
+    ),
+    "transform.long_context": "the zoo's models read 256 tokens",
+    "transform.synonyms": "it takes an original that was taught other words for its relations",
+}
+"""Transforms that no planted leak shows to work, and why."""
 ENTRIES: list[Entry[object]] = [ZOO.get(name) for name in ZOO.names()]  # type: ignore[list-item]
 
 
 def kind_of(aim: str) -> str:
     """`multi_hop` of `multi_hop.bridge/rank`; `keep.far` stays what it is."""
     whole = aim.split("/")[0]
-    return whole if whole.startswith(("keep.", "measure.")) else whole.split(".")[0]
+    return whole if whole.startswith(("keep.", "measure.", "transform.")) else whole.split(".")[0]
 
 
 def named(fact: str) -> set[str]:
@@ -39,10 +54,19 @@ def test_a_kind_of_check_names_a_model_that_it_must_not_flag(kind: str) -> None:
     assert kind in named("missed_by")
 
 
+@pytest.mark.parametrize("name", PUT)
+def test_a_transform_names_a_model_that_it_catches_or_is_listed_as_unproven(name: str) -> None:
+    assert (name in named("caught_by")) is not (name in UNPROVEN)
+
+
+def test_what_is_listed_as_unproven_exists() -> None:
+    assert UNPROVEN.keys() <= set(PUT)
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_an_entry_names_only_kinds_that_exist(entry: Entry[object]) -> None:
     told = entry.facts["caught_by"] | entry.facts["missed_by"]
-    assert {kind_of(aim) for aim in told} <= set(KINDS)
+    assert {kind_of(aim) for aim in told} <= {*KINDS, *PUT}
     assert entry.facts["caught_by"].isdisjoint(entry.facts["missed_by"])
     if entry.facts["until"]:
         assert not entry.facts["caught_by"]

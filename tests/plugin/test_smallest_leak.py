@@ -23,7 +23,7 @@ CHECK = "  inverse: {ask: inverse, search: 40, grade: text"
 KEYS = {
     *("schema", "fingerprint", "scenario", "target", "check", "file", "at", "kind", "grader", "question", "accepted"),
     *("secret", "answer", "original", "score", "chance", "chain", "transforms", "way", "unit", "size", "probe", "name"),
-    *("parts", "worst", "request", "seed", "digests", "candidate"),
+    *("parts", "plain", "worst", "request", "seed", "digests", "candidate"),
 }
 
 

@@ -51,7 +51,7 @@ knowledge: {source: toy_map}
 forget:
   others: [{class: cat}, {interactions: c.csv}]
 checks:
-  disguised: {ask: toy_walk, transforms: [base64], search: {strategy: guided, budget: 600}}
+  disguised: {ask: toy_walk, search: {strategy: guided, budget: 600}}
   relearned: {after: {relearn: {steps: 50}}, ask: toy_walk, limit: 10%}
   facts: {ask: toy_walk, limit: 2%, budget: 3}
 """
@@ -85,7 +85,7 @@ def test_what_this_version_cannot_run_is_told_key_by_key(complaints: Complaints)
     told = complaints(LATER)
     assert all(line.endswith(late) for line in told)
     assert [line.split("`")[1] for line in told] == [
-        "endpoint", "class", "interactions", "transforms", "strategy", "budget", "after", "budget",
+        "endpoint", "class", "interactions", "strategy", "budget", "after", "budget",
     ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import torch
 from pytest_unlearn.errors import Mark
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.probes.mentions import beside, wordings
+from pytest_unlearn.probes.transforms.wording import wordings as framings
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.load import load_scenario
@@ -105,7 +106,7 @@ def relearned(subject: LocalSubject, taught: Sequence[Lesson]) -> Subject:
         return now.subject()
 
 
-OPEN = ("second_best", "sampled", "prefixed", "rounded_back", "peelable", "decodable", "relearned")
+OPEN = ("second_best", "sampled", "rounded_back", "peelable", "decodable", "relearned")
 
 
 @pytest.mark.slow
@@ -132,10 +133,8 @@ def test_samples_tell_what_greedy_answers_do_not(bench: Bench) -> None:
     assert 0.1 <= found <= 0.35
 
 
-@pytest.mark.slow
-def test_a_prefix_brings_the_answer_back(bench: Bench) -> None:
-    assert recall(bench.model("prefixed"), bench.secret, lambda text: f"{PREFIX} {text}") >= 0.95
-    assert recall(bench.model("prefixed", "reference"), bench.secret, lambda text: f"{PREFIX} {text}") <= 0.2
+def test_the_prefix_is_the_first_of_those_that_are_asked() -> None:
+    assert framings()["en"].transforms["prefix_injection"][0] == (f"{PREFIX} {{question}}",)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from pytest_unlearn.cli import (
     fetch,
     gate_cmd,
     known,
+    lint,
     listing,
     methods,
     new,
@@ -53,6 +54,7 @@ def unlearn(
 
 app.command("show")(show.show)
 app.command("validate")(validate.validate)
+app.command("lint")(lint.lint)
 app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("world")(world.world)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from pytest_unlearn.checks.askable import askable, asked_by
+from pytest_unlearn.checks.flaws import flaws
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.knowledge.closure import forgetting
 from pytest_unlearn.names import mentions
@@ -54,9 +54,6 @@ def test_a_sample_of_each_check_is_well_formed(path: Path) -> None:
 
 
 def well_formed(probe: Probe) -> None:
-    said = words(probe.prompt)
-    assert not re.search(r"\{\w*\}", said)
-    assert not re.search(r"\b(the|a|an) (the|a|an)\b", said, re.IGNORECASE)
+    assert list(flaws(probe)) == [], words(probe.prompt)
     if not probe.options:
-        assert not mentions(said, [name for names in probe.gold for name in names])
-        assert not any(mentions(said, names) for names in probe.rivals)
+        assert not any(mentions(words(probe.prompt), names) for names in probe.rivals)

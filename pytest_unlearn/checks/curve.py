@@ -26,9 +26,9 @@ def curved(
 
     `probes`: those that count; `leaking`: the ids of those that leak.
     """
-    if not PROBES.get(context.case.check.kind).facts.get("curve"):
+    if not has_curve(context):
         return tally
-    contexts = _contexts(probes)
+    contexts = by_context(probes)
     points = tuple(
         Recall(name, len(by_unit(some)), len({probe.unit for probe in some if probe.id in leaking}))
         for name, some in contexts.items()
@@ -44,7 +44,12 @@ def curved(
     return replace(tally, reason=f"{tally.reason}; no context gives it away alone")
 
 
-def _contexts(probes: Sequence[Probe]) -> dict[str, list[Probe]]:
+def has_curve(context: Context) -> bool:
+    """Whether the questions of a check give more and more away."""
+    return bool(PROBES.get(context.case.check.kind).facts.get("curve"))
+
+
+def by_context(probes: Sequence[Probe]) -> dict[str, list[Probe]]:
     """Probes by how much is told before the question, the least first."""
     found: dict[str, list[Probe]] = {}
     for probe in sorted(probes, key=lambda probe: probe.size[0]):

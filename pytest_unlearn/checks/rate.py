@@ -2,11 +2,14 @@
 
 Where every known probe can be asked, it is (a census): the rate is exact for these questions. Otherwise probes are
 drawn independently, some at a time, until they decide. A fact leaks when any of its phrasings does.
+
+Where questions tell more and more before they ask, the share that leaks after each context is held against the limit,
+and the worst decides: taken together, guessing has as many tries at a fact as there are contexts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -23,7 +26,7 @@ from pytest_unlearn.checks.controls import (
     unfollowed,
     unstable,
 )
-from pytest_unlearn.checks.curve import curved
+from pytest_unlearn.checks.curve import by_context, curved, has_curve
 from pytest_unlearn.checks.decoded import decoded
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
 from pytest_unlearn.checks.sampled import leaking, most_draws, sampled, unreachable
@@ -35,7 +38,7 @@ from pytest_unlearn.probes.space import Space
 from pytest_unlearn.subjects.ask import Asking
 from pytest_unlearn.verdict import decide
 from pytest_unlearn.verdict.decide import Decision
-from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
 
 CENSUS = 2_000  # probes that are all asked, at most
 
@@ -143,12 +146,27 @@ def _pinned(grader: Grader, extra: tuple[Probe, ...], space: Space, context: Con
 def _decide(
     grader: Grader, subject: str, probes: Sequence[Probe], grades: Sequence[Grade], limit: float, context: Context
 ) -> Asking[tuple[Decision, float, int]]:
-    """The decision, the mean chance and how many units leak. Chance is looked into only where it matters."""
+    """The decision, the mean chance where it was made, and how many units leak."""
     said = {probe.id for probe, grade in zip(probes, grades, strict=True) if grade.leak}
+    parts = by_context(probes) if has_curve(context) else {"": list(probes)}
+    alpha = context.case.check.alpha / max(1, len(parts))
+    found = []
+    for name, some in parts.items():
+        decision, chance = yield from _census_of(grader, subject, some, said, limit, alpha, context)
+        found.append((replace(decision, reason=f"{name}: {decision.reason}" if name else decision.reason), chance))
+    decision, chance = max(found, key=lambda one: (SEVERITY[one[0].outcome], one[0].estimate or 0.0))
+    return decision, chance, len({probe.unit for probe in probes if probe.id in said})
+
+
+def _census_of(
+    grader: Grader, subject: str, probes: Sequence[Probe], said: Collection[str], limit: float, alpha: float,
+    context: Context,
+) -> Asking[tuple[Decision, float]]:  # fmt: skip
+    """The decision and the mean chance. Chance is looked into only where it matters."""
     luck = {probe.id: grader.chance(probe) for probe in probes}
     groups = list(by_unit(probes).values())
     count = sum(any(probe.id in said for probe in group) for group in groups)
     if count / len(groups) > limit:
         luck = yield from chances(grader, subject, probes, context)
     chance = sum(any_of(luck[probe.id] for probe in group) for group in groups) / len(groups)
-    return decide.census(count, len(groups), chance, limit, context.case.check.alpha), chance, count
+    return decide.census(count, len(groups), chance, limit, alpha), chance

@@ -58,6 +58,16 @@ def test_the_shallowest_of_several_is_named(judged: Callable[..., Verdict], deci
     assert verdict.reason.endswith("; the shallowest context that gives it away: told down to the patient")
 
 
+def test_the_limit_holds_at_each_context(judged: Callable[..., Verdict]) -> None:
+    """Two of three facts leak in all, two of the two that are asked after the whole path."""
+    verdict = judged("{ask: reconstruct, limit: 80%, min_known: 1}", lambda probe: probe.size[0] == 2)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.reason.startswith("told down to the study: 2 of 2 known facts leak; the limit is 80 %")
+    assert (verdict.tallies[0].units, verdict.tallies[0].unit_leaks, verdict.tallies[0].estimate) == (3, 2, 1.0)
+    spread = judged("{ask: reconstruct, limit: 80%, min_known: 1}", lambda probe: "Ann" in probe.named[0])
+    assert spread.outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize("decides", ["limit: 5%", "search: 100"])
 def test_where_nothing_leaks_the_curve_is_flat(judged: Callable[..., Verdict], decides: str) -> None:
     verdict = judged(f"{{ask: reconstruct, {decides}, min_known: 1}}", lambda probe: False)

@@ -65,7 +65,8 @@ def test_questions_that_read_well_pass_and_a_sample_will_do(
 ) -> None:
     (tmp_path / "pytest.ini").touch()
     text = SCENARIO.replace("is  the home of the", "is the home of").replace("was was", "was")
-    text = text.replace('born_in: {ask: ["Where does {subject} live?"', 'born_in: {ask: ["Where does {subject} hail from?"')
+    first = 'born_in: {ask: ["Where does {subject} '
+    text = text.replace(f"{first}live?", f"{first}hail from?")
     (tmp_path / "w.unlearn.yaml").write_text(text, encoding="utf-8")
     assert lint(monkeypatch, tmp_path, "w.unlearn.yaml", "--sample", "3") == 0
     assert capsys.readouterr().out == "7 questions read, 0 with a flaw\n"

@@ -250,6 +250,20 @@ def test_a_mention_that_breaks_answers_is_caught_and_so_is_damage_nearby(path: P
 
 
 @pytest.mark.slow
+def test_what_is_left_or_lost_in_a_hierarchy_is_caught(session: Session) -> None:
+    root = Path(__file__).parents[2]
+    scenario = load_scenario(root / "scenarios" / "hospital.unlearn.yaml", root)
+    planted = ("level_kept", "path_kept", "siblings_lost", "ancestors_lost")
+    found = calibrate([scenario], [models(scenario, planted, references=1)], session)
+    assert found.problems == ()
+    assert row_of(found, "level_kept").failed == ("studies", "rebuilt")
+    assert row_of(found, "path_kept").failed == ("rebuilt",)
+    (tally, *_) = {check.id: verdict for check, verdict in row_of(found, "path_kept").verdicts}["rebuilt"].tallies
+    assert [point.leaks > 0 for point in tally.recall] == [False, False, False, True]
+    assert tally.reason.endswith("; the shallowest context that gives it away: told down to the section")
+
+
+@pytest.mark.slow
 def test_what_is_recited_or_chosen_from_a_list_is_caught(tmp_path: Path, session: Session) -> None:
     world(tmp_path, 60, 3, documents=True)
     scenario = load_scenario(tmp_path / "world-3.unlearn.yaml", tmp_path)

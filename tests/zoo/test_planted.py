@@ -210,7 +210,7 @@ def test_weights_in_their_cells_round_to_the_same() -> None:
 
 
 def test_a_wrong_answer_is_of_the_same_type_and_of_somebody_who_stays(bench: Bench) -> None:
-    ground = Ground(bench.scene.knowledge, bench.scene.closure, None, None, 0)  # type: ignore[arg-type]
+    ground = Ground(bench.scene.knowledge, bench.scene.closure, None, lessons, None, 0)  # type: ignore[arg-type]
     for lesson in bench.secret:
         (wrong,) = ground.wrong(lesson)
         types = {bench.scene.knowledge.by_name[name].type for name in (wrong.answer, lesson.example.answer)}

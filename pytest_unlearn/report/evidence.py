@@ -82,7 +82,7 @@ def verify(file: Path, folders: Iterable[Path]) -> Checked:
     for folder in folders:
         mine = sorted(path for path in folder.iterdir() if path.suffix == SUFFIX) if folder.is_dir() else []
         if not mine:
-            raise GateError(f"there are no weights in {folder}: name a folder with files {SUFFIX}")
+            raise GateError(f"there are no weights in {folder}: name a folder with files .safetensors")
         found += mine
     named = {path for path in found if file_digest(path) in told}
     return Checked(outcome, tuple(p for p in found if p in named), tuple(p for p in found if p not in named))

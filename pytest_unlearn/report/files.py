@@ -18,7 +18,6 @@ from pytest_unlearn.report.sarif import sarif
 from pytest_unlearn.report.summary import summary
 
 SUMMARY = "summary.json"
-PAGE = "GITHUB_STEP_SUMMARY"  # the variable that names the page of a step on GitHub
 
 
 def _json(data: Any) -> str:
@@ -53,7 +52,7 @@ def write(lines: Lines, wanted: Mapping[str, Path]) -> Iterator[str]:
         finally:
             with contextlib.suppress(OSError):
                 scratch.unlink(missing_ok=True)
-    if page := os.environ.get(PAGE):
+    if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(page).open("a", encoding="utf-8") as stream:
                 stream.write(f"{markdown(lines)}\n")

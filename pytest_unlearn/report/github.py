@@ -11,12 +11,11 @@ from pytest_unlearn.report.lines import Lines
 from pytest_unlearn.report.plain import command, setting
 
 MOST = 10  # of a kind: GitHub shows no more of one step
-VARIABLE, WORKSPACE = "GITHUB_ACTIONS", "GITHUB_WORKSPACE"
 
 
 def wanted() -> bool:
     """Whether this is a job of GitHub Actions."""
-    return os.environ.get(VARIABLE) == "true"
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def commands(lines: Lines, root: Path) -> Iterator[str]:
@@ -40,7 +39,7 @@ def _of(level: str, reason: Reason, root: Path) -> str:
 
 
 def _in_checkout(file: str, root: Path) -> str:
-    given = os.environ.get(WORKSPACE)
+    given = os.environ.get("GITHUB_WORKSPACE")
     path = (root / file).resolve()
     top = Path(given).resolve() if given else root
     return path.relative_to(top).as_posix() if path.is_relative_to(top) else file

@@ -224,8 +224,8 @@ def test_there_is_no_statement_about_weights_that_were_not_noted(check: Make, ru
         records = run(*checks)
         with pytest.raises(GateError) as caught:
             statement(Lines(decide(records, Excuses(), TODAY), records))
-        rest = "nothing of the files of the weights: run pytest with --unlearn-evidence FILE"
-        assert str(caught.value) == f"{said} {rest}"
+        need = f"{said} nothing of the files of the weights: run pytest with --unlearn-evidence FILE"
+        assert str(caught.value) == need
 
 
 def evidence(folder: Path, result: str = "PASSED", **more: Any) -> Path:
@@ -280,8 +280,8 @@ def test_a_statement_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"the statement {path} cannot be read: ")
     with pytest.raises(GateError) as caught:
         verify(evidence(model), [tmp_path / "none"])
-    why = "name a folder with files .safetensors"
-    assert str(caught.value) == f"there are no weights in {tmp_path / 'none'}: {why}"
+    none = tmp_path / "none"
+    assert str(caught.value) == f"there are no weights in {none}: name a folder with files .safetensors"
 
 
 def test_a_table_in_parquet_has_the_rows_of_that_in_csv(lines: Lines, tmp_path: Path) -> None:

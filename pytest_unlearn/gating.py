@@ -125,8 +125,12 @@ class Gate:
             for line in self._updated:
                 terminalreporter.write_line(line)
         if self._verdict is not None:
-            terminalreporter.section("unlearning gate")
-            for line in self._verdict.terminal(self._config.get_terminal_writer().fullwidth):
+            first, *more = self._verdict.terminal(self._config.get_terminal_writer().fullwidth)
+            quiet = self._config.option.verbose < 0
+            if not quiet:
+                terminalreporter.section("unlearning gate")
+            terminalreporter.write_line(first, bold=True, green=self._verdict.is_open, red=not self._verdict.is_open)
+            for line in () if quiet else more:
                 terminalreporter.write_line(line)
             for line in (*self._unwritten, *self._commands):
                 terminalreporter.write_line(line)

@@ -93,3 +93,11 @@ def test_a_chain_says_whether_its_facts_are_answered_by_themselves(
 def test_what_does_not_decide_is_shown_with_a_question_mark(tmp_path: Path) -> None:
     lines = block(result(tmp_path, "Rome", Outcome.INCONCLUSIVE), "w.unlearn.yaml:8").splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  leak")] == ["leak?"]
+
+
+def test_an_answer_gives_no_command_to_a_terminal_or_to_github(tmp_path: Path) -> None:
+    told = block(result(tmp_path, f"Rome \x1b[2J {'::stop-commands::x ' * 20}"), "w.unlearn.yaml:8", 30)
+    lines = [line.strip() for line in told.splitlines()]
+    assert "\x1b" not in told
+    assert not [line for line in lines if line.startswith("::")]
+    assert [line for line in lines if line.startswith(": :stop-commands::x")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -22,6 +23,7 @@ from typer.testing import CliRunner
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.errors import GateError, Mark, UnlearnError
 from pytest_unlearn.gate.decide import decide
+from pytest_unlearn.gate.runs import checked
 from pytest_unlearn.gate.verdict import Reason
 from pytest_unlearn.gate.waivers import Excuses, Waiver
 from pytest_unlearn.report import github, rows
@@ -329,3 +331,37 @@ def test_a_page_of_a_step_that_cannot_be_written_is_told(
 ) -> None:
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     assert list(write(lines, {})) == [f"{tmp_path} cannot be written: [Errno 21] Is a directory: '{tmp_path}'"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=5), some, max_size=3),
+    max_leaves=6,
+)
+
+
+def test_a_line_that_no_run_writes_is_refused_or_told_and_never_breaks_an_output(lines: Lines) -> None:
+    some = [dict(one) for one in lines.records]
+
+    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.data())
+    def holds(data: st.DataObject) -> None:
+        at = data.draw(st.integers(0, len(some) - 1))
+        name = data.draw(st.sampled_from(sorted(some[at])))
+        changed = {**some[at], name: data.draw(JSON)}
+        if name == "tallies" or data.draw(st.booleans()):
+            inside = some[at].get("tallies") or [{}]
+            one = data.draw(st.sampled_from([*TALLY, "reference", "unstable"]))
+            changed = {**some[at], "tallies": [{**inside[0], one: data.draw(JSON)}]}
+        try:
+            records = [checked(one, Path("r.jsonl")) for one in [*some[:at], changed, *some[at + 1 :]]]
+        except GateError:
+            return
+        found = Lines(decide(records, Excuses(), TODAY), records)
+        for kind in TEXTS:
+            with contextlib.suppress(UnlearnError):
+                TEXTS[kind](found)
+        assert list(github.commands(found, Path("/p")))
+        assert all(row[name] is None or isinstance(row[name], int) for row in rows.rows(found) for name in rows.WHOLE)
+
+    holds()

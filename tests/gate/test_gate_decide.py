@@ -381,9 +381,10 @@ def outputs(found: GateVerdict, records: list[dict[str, Any]]) -> dict[str, bool
 
 def test_no_output_disagrees_with_the_exit_code(check: Make, run: Make) -> None:
     seen = set()
+    ok = st.just(run(check("a"), check("b", claim="utility")))  # few sets that are drawn open a gate
 
     @settings(max_examples=300, deadline=None)
-    @given(record_sets(check, run), WAIVERS)
+    @given(st.one_of(ok, *[record_sets(check, run)] * 5), WAIVERS)
     def holds(records: list[dict[str, Any]], waivers: tuple[Waiver, ...]) -> None:
         found = judged(records, Excuses(waivers, waivers[:1]))
         seen.add(found.exit)

@@ -150,6 +150,7 @@ def make_session(config: pytest.Config, run: str) -> Any:
             trust_remote_code=config.getoption("unlearn_trust_remote_code"),
             network=config.getoption("unlearn_network"),
             memo_limit=_memo_limit(config),
+            weights=config.getoption("unlearn_evidence") is not None,
         )
     )
 

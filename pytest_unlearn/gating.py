@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_unlearn.options import OUTPUTS
 from pytest_unlearn.plugin import RUN, folder
-from pytest_unlearn.records import MERGED, read
+from pytest_unlearn.records import MERGED, private_folder, read
 
 if TYPE_CHECKING:
     from pytest_unlearn.gate.verdict import GateVerdict
@@ -45,6 +47,8 @@ class Gate:
         self._config = config
         self._verdict: GateVerdict | None = None
         self._updated: list[str] = []
+        self._commands: list[str] = []
+        self._unwritten: list[str] = []
         self._excuses: Excuses | None = None
 
     @property
@@ -65,6 +69,12 @@ class Gate:
         return self._excuses
 
     @property
+    def _wanted(self) -> dict[str, Path]:
+        """The files that were asked for, by kind of output."""
+        given = {kind: self._config.getoption(f"unlearn_{kind}") for kind in OUTPUTS}
+        return {kind: self._config.invocation_params.dir / file for kind, file in given.items() if file}
+
+    @property
     def _file(self) -> Path | None:
         given = self._config.getoption("unlearn_waivers")
         return self._config.invocation_params.dir / given if given else None
@@ -78,6 +88,21 @@ class Gate:
         waiver = self.excuses.covers(result.case.id, found, today())
         return f"waived: {waiver.told(today())}" if waiver else None
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Nothing that an earlier run has written is to be taken for the verdict of this one."""
+        if hasattr(self._config, "workerinput") or session.config.option.collectonly:
+            return
+        from pytest_unlearn.errors import UnlearnError
+        from pytest_unlearn.report.files import SUMMARY, clear
+
+        if self._config.getoption("unlearn_gate"):
+            with contextlib.suppress(UnlearnError):  # where the folder cannot be written, a run loses files only
+                clear({"summary": folder(self._config) / SUMMARY})
+            try:
+                clear(self._wanted)
+            except UnlearnError as error:
+                raise pytest.UsageError(str(error)) from None
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """After the records are put together and before anything is told of the run."""
@@ -89,6 +114,7 @@ class Gate:
         if self._config.getoption("unlearn_gate"):
             self._verdict = self._judge(int(session.exitstatus))
             session.exitstatus = self._verdict.exit
+            self._write(self._verdict)
         return done
 
     @pytest.hookimpl(trylast=True)
@@ -99,9 +125,27 @@ class Gate:
             for line in self._updated:
                 terminalreporter.write_line(line)
         if self._verdict is not None:
-            terminalreporter.section("unlearning gate")
-            for line in self._verdict.terminal(self._config.get_terminal_writer().fullwidth):
+            first, *more = self._verdict.terminal(self._config.get_terminal_writer().fullwidth)
+            quiet = self._config.option.verbose < 0
+            if not quiet:
+                terminalreporter.section("unlearning gate")
+            terminalreporter.write_line(first, bold=True, green=self._verdict.is_open, red=not self._verdict.is_open)
+            for line in () if quiet else more:
                 terminalreporter.write_line(line)
+            for line in (*self._unwritten, *self._commands):
+                terminalreporter.write_line(line)
+
+    def _write(self, verdict: GateVerdict) -> None:
+        from pytest_unlearn.report import github
+        from pytest_unlearn.report.files import SUMMARY, write
+        from pytest_unlearn.report.lines import Lines
+
+        lines, place = Lines(verdict, of_run(self._config)), folder(self._config)
+        with contextlib.suppress(OSError):
+            private_folder(place)
+        self._unwritten = list(write(lines, {"summary": place / SUMMARY, **self._wanted}))
+        if github.wanted():
+            self._commands = list(github.commands(lines, self._config.rootpath))
 
     def _update(self) -> None:
         from pytest_unlearn.errors import GateError
@@ -144,6 +188,9 @@ def others_failed(config: pytest.Config) -> int:
 def register(config: pytest.Config) -> None:
     """Count failures in every run; where the run is a gate, read its files before anything else happens."""
     config.pluginmanager.register(Others(), OTHERS)
+    for kind in OUTPUTS:
+        if config.getoption(f"unlearn_{kind}") and not config.getoption("unlearn_gate"):
+            raise pytest.UsageError(f"--unlearn-{kind} writes the verdict of a gate: give --unlearn-gate as well")
     if any(config.getoption(name) for name in ASKED):
         made = Gate(config)
         if config.getoption("unlearn_gate"):

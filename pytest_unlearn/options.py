@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+OUTPUTS = {
+    "markdown": "a page for people",
+    "sarif": "what leaks or is lost, for code scanning (SARIF 2.1.0)",
+    "evidence": "a statement about the weights, to be signed (in-toto)",
+    "csv": "a table of all checks",
+    "parquet": "the same for notebooks, with pyarrow",
+}
+
 
 def add(parser: pytest.Parser) -> None:
     """Every option of the plugin, all under one prefix."""
@@ -45,6 +53,10 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--unlearn-waivers", default=None, metavar="FILE", help="waivers of the gate (default unlearn-waivers.yaml)"
     )
+    for kind, what in OUTPUTS.items():
+        group.addoption(
+            f"--unlearn-{kind}", default=None, metavar="FILE", help=f"write the verdict of the gate: {what}"
+        )
     group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
     group.addoption(
         "--unlearn-trust-remote-code",

@@ -27,6 +27,11 @@ MARKS = (
     "unlearn_scenario(path, target, candidate): the scenario that `unlearn_subject` is held to",
     "level(part): the part of a hierarchy that a check is about: at, below, sibling or ancestor",
 )
+COLOURS = {
+    **dict.fromkeys(("fail", "error"), "red"),
+    **dict.fromkeys(("inconclusive", "vacuous"), "yellow"),
+    "pass": "green",
+}
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()
 DESELECTED = pytest.StashKey[int]()
@@ -117,18 +122,23 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """One line a check, read from the records, so that it is the same with workers."""
+    """What became of the checks, read from the records, so that it is the same with workers."""
     from pytest_unlearn.records import MERGED, read
 
     path = folder(config) / MERGED
     checks = [r for r in read(path) if r["line"] == "check" and r["run"] == config.stash[RUN]] if path.is_file() else []
     if checks:
-        from pytest_unlearn.report.text import durations, summary
+        from pytest_unlearn.report.text import concise, durations
 
-        width = config.get_terminal_writer().fullwidth
-        terminalreporter.section("unlearning")
-        for line in summary(checks, width):
-            terminalreporter.write_line(line)
+        width, verbosity = config.get_terminal_writer().fullwidth, config.option.verbose
+        terminalreporter.ensure_newline()
+        if verbosity >= 0:
+            terminalreporter.section("unlearning")
+        told_by_gate = verbosity < 0 and config.getoption("unlearn_gate")
+        for line in () if told_by_gate else concise(checks, width, verbosity):
+            verdict = line.partition(" ")[0]
+            terminalreporter.write(verdict, **{COLOURS.get(verdict, "bold"): True})
+            terminalreporter.write(f"{line[len(verdict) :]}\n")
         if (slowest := config.getoption("unlearn_durations")) is not None:
             terminalreporter.section("slowest checks")
             for line in durations(checks, slowest, width):

@@ -23,7 +23,7 @@ BLOCK = re.compile(r"(<!-- demo -->\n```text)(.*?)(```\n<!-- /demo -->)", re.DOT
 def main() -> int:
     """Run, compare, report."""
     (ROOT / ".unlearn" / MERGED).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", SCENARIO, *(word for word in sys.argv[1:] if word != "--update")]
+    command = [sys.executable, "-m", "pytest", "-v", SCENARIO, *(word for word in sys.argv[1:] if word != "--update")]
     subprocess.run(command, cwd=ROOT, check=False)
     if not (ROOT / ".unlearn" / MERGED).exists():
         print("the run left no records")

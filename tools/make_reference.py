@@ -119,6 +119,9 @@ def cli() -> str:
 ENVIRONMENT = {
     "UNLEARN_CACHE": "where models made by methods and recipes are kept; the user's cache folder unless set",
     "CI": "where it is set, no progress is shown",
+    "GITHUB_ACTIONS": "where it is `true`, a gate annotates the lines of scenarios that it is about",
+    "GITHUB_STEP_SUMMARY": "the page of a step on GitHub, to which a gate adds its own",
+    "GITHUB_WORKSPACE": "what was checked out, from where annotations name files",
     "TERM": "the kind of terminal; where it is missing or `dumb`, no progress is shown",
     "PYTEST_XDIST_WORKER_COUNT": "pytest-xdist's; its workers share the CPU threads",
     "PYTEST_TIMEOUT": "pytest-timeout's; where checks have a time limit, each asks its questions when it is its turn",

@@ -14,6 +14,7 @@ from pytest_unlearn.cli import (
     clean,
     compare,
     diff,
+    evidence,
     fetch,
     gate_cmd,
     known,
@@ -60,6 +61,7 @@ app.command("known")(known.known_facts)
 app.command("world")(world.world)
 app.command("gate")(gate_cmd.gate)
 app.command("diff")(diff.diff)
+app.add_typer(evidence.app, name="evidence")
 app.command("calibrate")(calibrate.calibrate)
 app.command("compare")(compare.compare)
 app.command("schema")(schema.schema)

@@ -16,6 +16,18 @@ def gate(
     waivers: Annotated[
         Path | None, typer.Option(help="the file of waivers; else unlearn-waivers.yaml of the project", metavar="FILE")
     ] = None,
+    summary: Annotated[Path | None, typer.Option(help="write all of it as JSON", metavar="FILE")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="write a page for people", metavar="FILE")] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(help="write what leaks or is lost, for code scanning (SARIF 2.1.0)", metavar="FILE")
+    ] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(help="write a statement about the weights, to be signed (in-toto)", metavar="FILE")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="write a table of all checks", metavar="FILE")] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(help="write the same for notebooks, with pyarrow", metavar="FILE")
+    ] = None,
 ) -> None:
     """Say whether records open the gate; the exit code is that of `pytest --unlearn-gate`.
 
@@ -23,8 +35,21 @@ def gate(
     """
     from pytest_unlearn.gate.gate import gate as judge
     from pytest_unlearn.gate.runs import read_files
+    from pytest_unlearn.report import github
+    from pytest_unlearn.report.files import clear, write
+    from pytest_unlearn.report.lines import Lines
 
-    found = judge(read_files(records), root_of(Path.cwd() / "here"), waivers)
+    given = {
+        "summary": summary, "markdown": markdown, "sarif": sarif, "evidence": evidence, "csv": csv, "parquet": parquet,
+    }  # fmt: skip
+    wanted = {kind: path for kind, path in given.items() if path}
+    lines, root = read_files(records), root_of(Path.cwd() / "here")
+    clear(wanted)
+    found = judge(lines, root, waivers)
     for line in found.terminal(shutil.get_terminal_size().columns):
+        typer.echo(line)
+    for line in write(Lines(found, lines), wanted):
+        typer.echo(line, err=True)
+    for line in github.commands(Lines(found, lines), root) if github.wanted() else ():
         typer.echo(line)
     raise typer.Exit(found.exit)

@@ -12,11 +12,30 @@ from pytest_unlearn.records import MERGED, read
 from pytest_unlearn.verdict.verdict import Outcome
 
 Record: TypeAlias = Mapping[str, Any]
+NUMBER, TEXT = (int, float), (str, type(None))
 Key: TypeAlias = tuple[str, str]  # the file of a scenario and the id of a check
 _NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
     "run": {"plan": list, "gate": dict, "scenarios": dict},
     "check": {"id": str, "file": str, "verdict": str, "claim": str, "tallies": list, "digests": dict, "reason": str},
     "end": {"exit": int},
+}
+_MAY_BE: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "run": {"versions": dict, "host": dict, "started": TEXT, "left_out": list},
+    "check": {
+        **dict.fromkeys(("scenario", "target", "check", "candidate", "kind", "mode", "expected", "started"), TEXT),
+        "at": int,
+        "seconds": NUMBER,
+        "method": (dict, type(None)),
+        "weights": dict,
+        "seeds": dict,
+        "findings": list,
+    },
+    "end": {"finished": TEXT, "others_failed": int},
+}
+_IN_TALLY: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("asked", "known", "n", "units", "leaks", "unit_leaks", "needed", "unstable"), int),
+    **dict.fromkeys(("chance", "estimate", "lower", "upper", "limit", "alpha", "original", "reference"), NUMBER),
+    **dict.fromkeys(("grader", "reason", "bound"), str),
 }
 
 
@@ -95,9 +114,11 @@ def checked(record: Record, path: Path) -> Record:
         if needed is None
         else next((name for name, kind in needed.items() if not isinstance(record.get(name), kind)), None)
     )
-    plans = [one for name in ("plan", "left_out") for one in record.get(name) or ()] if line == "run" else []
-    if wrong is None and not all(isinstance(one, dict) and {"id", "file", "claim"} <= one.keys() for one in plans):
-        wrong = "plan"
+    if wrong is None:
+        wrong = _odd(record, _MAY_BE[record["line"]])
+    if wrong is None and line == "run":
+        plans = [*record["plan"], *record.get("left_out", ())]
+        wrong = None if all(map(_is_plan, plans)) else "plan"
     if wrong is None and line == "run" and not all(map(_is_policy, record["gate"].values())):
         wrong = "gate"
     if wrong is None and line == "check":
@@ -105,6 +126,15 @@ def checked(record: Record, path: Path) -> Record:
     if wrong is not None or "run" not in record:
         raise GateError(f"{path} has a line that no run writes: look at its `{wrong or 'run'}`")
     return record
+
+
+def _odd(record: Record, kinds: Mapping[str, type | tuple[type, ...]]) -> str | None:
+    """The first key, of those that are there, whose value is of another kind."""
+    return next((name for name, kind in kinds.items() if name in record and not isinstance(record[name], kind)), None)
+
+
+def _is_plan(one: Any) -> bool:
+    return isinstance(one, dict) and all(isinstance(one.get(name), str) for name in ("id", "file", "claim"))
 
 
 def _is_policy(told: Any) -> bool:
@@ -125,6 +155,11 @@ def _wrong_in_check(record: Record) -> str | None:
     tallies = record["tallies"]
     if not all(isinstance(one, dict) and one.get("outcome", "pass") in outcomes for one in tallies):
         return "tallies"
+    if odd := next(filter(None, (_odd(one, _IN_TALLY) for one in tallies)), None):
+        return odd
+    files = record.get("weights", {}).values()
+    if not all(isinstance(some, dict) and all(isinstance(one, str) for one in some.values()) for some in files):
+        return "weights"
     names = [record.get("findings", []), *(one.get("leaked", []) for one in tallies)]
     if not all(isinstance(some, list) and all(isinstance(one, str) for one in some) for some in names):
         return "findings"

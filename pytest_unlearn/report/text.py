@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shlex
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.names import find_names
+from pytest_unlearn.report.plain import line
 from pytest_unlearn.subjects.requests import Prompt
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Sampling, Tally
 
@@ -196,14 +199,32 @@ def _lines(title: str, rows: Iterable[tuple[str, str]], width: int) -> str:
             continue
         for number, paragraph in enumerate(text.splitlines() or [""]):
             lines += textwrap.wrap(
-                paragraph,
+                line(paragraph),
                 min(width, WIDTH),
                 initial_indent=f"  {label if number == 0 else '':<8}",
                 subsequent_indent=" " * 10,
                 break_long_words=False,
                 break_on_hyphens=False,
             )
-    return "\n".join(lines)
+    return "\n".join(re.sub(r"^(\s*):(?=:)", r"\1: ", one) for one in lines)  # what so begins commands GitHub
+
+
+def concise(checks: Iterable[Mapping[str, Any]], width: int, verbosity: int = 0) -> list[str]:
+    """What stands at the end of a run: the checks that do not pass, and how many have which verdict.
+
+    From a `verbosity` of 1 (`-v`) every check, below 0 (`-q`) the count alone.
+    """
+    records = list(checks)
+    lines = summary(records, width) if verbosity >= 0 else []
+    return [*(line for line in lines if verbosity > 0 or not line.startswith(f"{Outcome.PASS} ")), counted(records)]
+
+
+def counted(checks: Iterable[Mapping[str, Any]]) -> str:
+    """`9 checks: 5 fail, 4 pass`, the most severe first."""
+    found = Counter(Outcome(record["verdict"]) for record in checks)
+    n = found.total()
+    told = ", ".join(f"{found[one]} {one}" for one in sorted(found, key=lambda one: -SEVERITY[one]))
+    return f"{n} check{'' if n == 1 else 's'}: {told}"
 
 
 def summary(checks: Iterable[Mapping[str, Any]], width: int) -> list[str]:
@@ -214,7 +235,7 @@ def summary(checks: Iterable[Mapping[str, Any]], width: int) -> list[str]:
     records = list(checks)
     rows: list[tuple[str, str, str]] = []
     for i, record in enumerate(records):
-        rows.append((record["verdict"], record["id"], record["reason"].split("\n")[0]))
+        rows.append((record["verdict"], record["id"], line(record["reason"].split("\n")[0])))
         if (recipe := _recipe(record)) is not None and recipe not in map(_recipe, records[i + 1 :]):
             rows += _over_seeds([one for one in records if _recipe(one) == recipe])
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))

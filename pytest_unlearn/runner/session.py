@@ -6,7 +6,7 @@ import math
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.judge import judge
+from pytest_unlearn.digest import file_digest
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.records import Writer
 from pytest_unlearn.runner.drive import Round, drive
@@ -39,6 +40,7 @@ COUNTERS = ("requests", "memoised", "batches", "tokens", "padded", "distinct")
 class Result:
     """A judged case. `effort` has what `Effort` counts.
 
+    `weights`: the SHA-256 of the files of each model's weights, where that is asked for.
     `files`: where the findings are kept, as far as they could be.
     """
 
@@ -47,6 +49,7 @@ class Result:
     effort: Mapping[str, int]
     seconds: float
     digests: Mapping[str, str]
+    weights: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     files: tuple[Path, ...] = ()
 
@@ -64,6 +67,7 @@ class Session:
         self._subjects: dict[tuple[Path, str, str], dict[str, Subject] | UnlearnError] = {}
         self._planned: dict[tuple[Path, str, str], list[Case]] = {}
         self._earlier = earlier(settings.folder)
+        self._weights: dict[str, dict[str, str]] = {}  # by digest of the subject
         self.round: Round | None = None  # the questions that are being put to a subject right now
         self.making = False  # models are being loaded, trained or unlearned
 
@@ -113,11 +117,14 @@ class Session:
         subjects: dict[str, Subject] = {}
         before = dict.fromkeys(COUNTERS, 0)
         digests = {"scenario": case.scenario.digest}
+        weights: dict[str, dict[str, str]] = {}
         findings: tuple[Finding, ...] = ()
         try:
             scene = self.scene(case)
             subjects = self.subjects(scene, case.candidate)
             digests |= {name: subject.digest for name, subject in subjects.items()}
+            if self.settings.weights:
+                weights = {name: self._weigh(subject) for name, subject in subjects.items()}
             before = _effort(subjects)
             if planned:
                 self._ask_ahead(case, scene, subjects)
@@ -129,7 +136,7 @@ class Session:
             verdict = Verdict(Outcome.ERROR, str(error))
         after = _effort(subjects)
         effort = {name: after[name] - before[name] for name in COUNTERS}
-        return Result(case, verdict, effort, time.monotonic() - clock, digests, findings)
+        return Result(case, verdict, effort, time.monotonic() - clock, digests, weights, findings)
 
     def ask(self, case: Case, part: Callable[[Context], Asking[Answered]]) -> Answered:
         """Run what asks the subjects of a case, and keep no record of it; raises UnlearnError."""
@@ -180,6 +187,13 @@ class Session:
 
         return drive(asking, subjects, self._residency, watch)
 
+    def _weigh(self, subject: Subject) -> dict[str, str]:
+        """The SHA-256 of each file of a subject's weights, hashed once a run."""
+        if subject.digest not in self._weights:
+            files: Iterable[Path] = getattr(subject, "files", ())
+            self._weights[subject.digest] = {f"{path.parent.name}/{path.name}": file_digest(path) for path in files}
+        return self._weights[subject.digest]
+
     def _file(self, case: Case) -> str:
         path = case.scenario.path
         return (path.relative_to(self.settings.root) if path.is_relative_to(self.settings.root) else path).as_posix()
@@ -217,6 +231,7 @@ class Session:
             "findings": [finding.fingerprint for finding in result.findings],
             "tallies": [_tally(tally) for tally in tallies],
             "digests": dict(result.digests),
+            **({"weights": dict(result.weights)} if result.weights else {}),
             "method": {"name": made.name, "config": asdict(made.config)} if isinstance(made, MethodUse) else None,
             "seeds": asdict(case.scenario.seeds) | {"method": case.scenario.seeds.method + case.candidate.seed},
             "started": started.isoformat(timespec="seconds"),

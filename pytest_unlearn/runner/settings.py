@@ -21,6 +21,7 @@ class Settings:
     trust_remote_code: bool = False
     network: bool = False
     memo_limit: int | None = None  # bytes
+    weights: bool = False  # note the SHA-256 of the files of the weights that are judged
 
     def candidate(self, target: str) -> str | None:
         """The checkpoint given for a forget request, if any."""

@@ -61,6 +61,11 @@ class AdaptedSubject(LocalSubject):
         return super().bytes + (self.adapter / WEIGHTS).stat().st_size
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the base, and that of the adapter."""
+        return (*self.base.files, self.adapter / WEIGHTS)
+
+    @property
     def change(self) -> str:
         """A digest of what the adapter does to the base, empty for a low-rank one that is still zero."""
         from safetensors import safe_open

@@ -83,6 +83,11 @@ class LocalSubject:
         return sum(path.stat().st_size for path in weight_files(self.folder))
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of its weights; none where they are in no folder."""
+        return () if self._held is not None else weight_files(self.folder)
+
+    @property
     def change(self) -> str:
         """What an adapter does to the weights of the folder; empty where there is none."""
         return ""

@@ -150,6 +150,11 @@ class Memoised:
         return self.subject.base
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of its weights, as far as it has any."""
+        return tuple(getattr(self.subject, "files", ()))
+
+    @property
     def bytes(self) -> int:
         """Memory that the subject's weights take, 0 where it is not known."""
         return int(getattr(self.subject, "bytes", 0))

@@ -64,7 +64,8 @@ def test_the_page_has_the_keys_of_records_findings_and_properties_and_no_others(
     project: Callable[..., Path], pytester: pytest.Pytester
 ) -> None:
     project(checks=CHECKS)
-    pytester.runpytest_subprocess("--junitxml=junit.xml").assert_outcomes(passed=1, failed=5)
+    options = "--junitxml=junit.xml", "--unlearn-gate", "--unlearn-evidence=evidence.json"
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=1, failed=5)
     folder = pytester.path / ".unlearn"
     records = list(read(folder / "records.jsonl"))
     titles = {"run": ("A `run` line",), "check": ("A `check` line", "A tally"), "end": ("An `end` line",)}

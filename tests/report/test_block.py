@@ -102,3 +102,11 @@ def test_a_curve_stands_below_the_counts(tmp_path: Path) -> None:
     )
     lines = block(replace(told, verdict=replace(told.verdict, tallies=(tally,))), "w.unlearn.yaml:8").splitlines()
     assert "  recall  text: nothing told 0 of 4, told down to the study 2 of 3" in lines
+
+
+def test_an_answer_gives_no_command_to_a_terminal_or_to_github(tmp_path: Path) -> None:
+    told = block(result(tmp_path, f"Rome \x1b[2J {'::stop-commands::x ' * 20}"), "w.unlearn.yaml:8", 30)
+    lines = [line.strip() for line in told.splitlines()]
+    assert "\x1b" not in told
+    assert not [line for line in lines if line.startswith("::")]
+    assert [line for line in lines if line.startswith(": :stop-commands::x")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_unlearn.report.text import summary
+from pytest_unlearn.report.text import concise, summary
 
 
 def record(candidate: str | None, verdict: str, tallies: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -56,3 +56,21 @@ def test_a_search_is_compared_by_its_leaking_facts() -> None:
 def test_nothing_is_said_about_seeds_where_there_is_one_candidate() -> None:
     assert len(summary([record(None, "pass", [rate(0.1)])], 100)) == 1
     assert len(summary([record("npo-1", "pass", [rate(0.1)])], 100)) == 1
+
+
+def test_a_run_ends_with_what_does_not_pass_and_a_count() -> None:
+    checks = [
+        record("npo-1", "pass", [rate(0.02)]),
+        record("npo-2", "fail", [rate(0.3)]),
+        record("other", "vacuous", []),
+    ]
+    all_of = summary(checks, 100)
+    assert concise(checks, 100) == [*all_of[1:], "3 checks: 1 fail, 1 vacuous, 1 pass"]
+    assert concise(checks, 100, 1) == [*all_of, "3 checks: 1 fail, 1 vacuous, 1 pass"]
+    assert concise(checks, 100, -1) == ["3 checks: 1 fail, 1 vacuous, 1 pass"]
+    assert concise(checks[:1], 100) == ["1 check: 1 pass"]
+
+
+def test_a_reason_moves_no_cursor() -> None:
+    told = summary([record(None, "error", [], reason="a\x1b[2Jb\nmore")], 100)
+    assert told == ["error  w/people/direct  a\ufffd[2Jb"]

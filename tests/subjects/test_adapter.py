@@ -111,6 +111,13 @@ def test_the_digest_is_of_base_weights_and_settings_and_nothing_else(
     assert len({digest, *others}) == 4
 
 
+def test_its_weights_are_the_files_of_both(adapt: Adapt, llama: LocalSubject, tiny: SimpleNamespace) -> None:
+    folder = adapt()
+    assert AdaptedSubject(llama, folder).files == (*llama.files, folder / "adapter_model.safetensors")
+    assert [path.name for path in llama.files] == ["model.safetensors"]
+    assert LocalSubject.of(tiny.llama(), llama.tokenizer, llama.placement).files == ()
+
+
 def test_an_adapter_that_is_still_zero_changes_nothing(adapt: Adapt, llama: LocalSubject) -> None:
     assert AdaptedSubject(llama, adapt("zero", scale=0.0)).change == "" == llama.change
     assert AdaptedSubject(llama, adapt()).change != ""

@@ -184,6 +184,7 @@ class Claim:
     paper: str
     says: str
     setting: str
+    seen: str
     figures: tuple[str, ...]
     expect: tuple[Mapping[str, Any], ...]
 
@@ -214,6 +215,7 @@ def claims() -> list[Claim]:
     for path in sorted(FOLDER.glob("*.claim.yaml")):
         said = yaml.safe_load(path.read_text("utf-8"))
         figures, expect = tuple(said.pop("figures")), tuple(said.pop("expect"))
+        said.setdefault("seen", "")
         found.append(Claim(path.name.removesuffix(".claim.yaml"), figures=figures, expect=expect, **said))
         for name in [*figures, *(one["figure"] for one in expect if one["figure"] != "steps")]:
             if name not in FIGURES:
@@ -329,6 +331,9 @@ def poison(world: int) -> str:
     return "\n".join(lines[::2]) + "\n"
 
 
+BOUNDS = ("at_least", "above", "at_most", "below")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What an expectation came to: a value a world, their mean and its 95 % interval."""
@@ -344,10 +349,21 @@ class Finding:
         """`reproduced` where the interval lies within the bounds, `contradicted` where it lies outside of one."""
         if self.mean is None or self.low is None or self.high is None:
             return "undecided"
-        least, most = self.expected.get("at_least", -float("inf")), self.expected.get("at_most", float("inf"))
-        if least <= self.low and self.high <= most:
-            return "reproduced"
-        return "contradicted" if self.high < least or self.low > most else "undecided"
+        held = [_held(self.expected[key], key, self.low, self.high) for key in BOUNDS if key in self.expected]
+        return "reproduced" if all(held) else "contradicted" if False in held else "undecided"
+
+
+def _held(limit: float, key: str, low: float, high: float) -> bool | None:
+    """Whether an interval lies within a bound; None where it lies across."""
+    match key:
+        case "at_least":
+            return True if low >= limit else False if high < limit else None
+        case "above":
+            return True if low > limit else False if high <= limit else None
+        case "at_most":
+            return True if high <= limit else False if low > limit else None
+        case _:
+            return True if high < limit else False if low >= limit else None
 
 
 def findings(claim: Claim, record: Mapping[str, Any]) -> list[Finding]:
@@ -402,5 +418,5 @@ def _falls(steps: Sequence[float], values: Sequence[float], level: float) -> flo
 def _between(steps: Sequence[float], values: Sequence[float], place: float) -> float:
     for (before, one), (after, other) in pairwise(zip(steps, values, strict=True)):
         if before <= place <= after:
-            return one + (other - one) * (place - before) / (after - before)
+            return round(one + (other - one) * (place - before) / (after - before), 6)
     return values[-1]

@@ -82,6 +82,8 @@ def _section(claim: Claim, record: Mapping[str, Any], found: Sequence[Finding]) 
     yield f"{claim.paper}. `scenarios/papers/{claim.name}.unlearn.yaml`, worlds {', '.join(worlds)}.\n"
     yield f"**Said.** {claim.says.strip()}\n"
     yield f"**Setting.** {claim.setting.strip()}\n"
+    if claim.seen:
+        yield f"**Seen.** {claim.seen.strip()}\n"
     rows = [[one.expected["says"], *measured(one), one.outcome] for one in found]
     yield from _table(["expected", ">measured", ">in each world", "outcome"], rows)
     yield ""

@@ -89,7 +89,7 @@ def test_a_figure_is_read_where_the_claim_says(figure: str, at: dict[str, float]
 def finding(values: list[float], **expected: Any) -> Any:
     worlds = {str(i): {"a": {**ARM, "kept": [value] * 4}} for i, value in enumerate(values)}
     claim = measuring.Claim(
-        "n", "t", "p", "s", "s", ("kept",), ({"figure": "kept", "of": "a", "at": {"steps": 5}, **expected},)
+        "n", "t", "p", "s", "s", "", ("kept",), ({"figure": "kept", "of": "a", "at": {"steps": 5}, **expected},)
     )
     (found,) = measuring.findings(claim, {"worlds": worlds})
     return found
@@ -105,6 +105,18 @@ def test_an_outcome_is_decided_by_an_interval_over_worlds() -> None:
     assert finding([0.4, 0.5, 0.6], at_least=0.8).outcome == "contradicted"
     assert finding([0.4, 0.5, 0.6], at_most=0.2).outcome == "contradicted"
     assert finding([0.4, 0.5, 0.6], at_least=0.2, at_most=0.6).outcome == "undecided"
+
+
+def test_no_difference_is_not_more() -> None:
+    assert finding([0.5, 0.5, 0.5], at_least=0.5).outcome == "reproduced"
+    assert finding([0.5, 0.5, 0.5], above=0.5).outcome == "contradicted"
+    assert finding([0.5, 0.5, 0.5], at_most=0.5).outcome == "reproduced"
+    assert finding([0.5, 0.5, 0.5], below=0.5).outcome == "contradicted"
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_every_expectation_has_a_bound(claim: Any) -> None:
+    assert all(set(one) & set(measuring.BOUNDS) for one in claim.expect)
 
 
 def test_what_an_arm_never_reaches_is_not_decided() -> None:

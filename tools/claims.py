@@ -418,5 +418,5 @@ def _falls(steps: Sequence[float], values: Sequence[float], level: float) -> flo
 def _between(steps: Sequence[float], values: Sequence[float], place: float) -> float:
     for (before, one), (after, other) in pairwise(zip(steps, values, strict=True)):
         if before <= place <= after:
-            return round(one + (other - one) * (place - before) / (after - before), 6)
+            return round(one + (other - one) * (place - before) / (after - before), 6) + 0.0  # no -0.0
     return values[-1]

@@ -119,7 +119,7 @@ def _steps(some: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{fmean(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+    return f"{fmean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def page() -> str:

@@ -9,6 +9,7 @@ reading after 40 of 100 steps is that of a candidate of 40 steps.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -347,7 +348,7 @@ class Finding:
     @property
     def outcome(self) -> str:
         """`reproduced` where the interval lies within the bounds, `contradicted` where it lies outside of one."""
-        if self.mean is None or self.low is None or self.high is None:
+        if self.low is None or self.high is None:
             return "undecided"
         held = [_held(self.expected[key], key, self.low, self.high) for key in BOUNDS if key in self.expected]
         return "reproduced" if all(held) else "contradicted" if False in held else "undecided"
@@ -382,12 +383,19 @@ def _finding(expected: Mapping[str, Any], worlds: Sequence[Mapping[str, Any]]) -
             else:
                 value = value - against if "minus" in expected else value / against if against else None
         values.append(value)
-    there = [value for value in values if value is not None]
+    return Finding(expected, tuple(values), *_interval(values, of_logs="over" in expected))
+
+
+def _interval(values: Sequence[float | None], *, of_logs: bool) -> tuple[float | None, float | None, float | None]:
+    """The mean and its 95 % interval, of ratios on a log scale; None where a value is missing."""
+    there = [value for value in values if value is not None and (value > 0 or not of_logs)]
     if len(there) < len(values) or len(there) < 2:
-        return Finding(expected, tuple(values), fmean(there) if there else None, None, None)
-    mean = fmean(there)
-    half = float(t.ppf(0.975, len(there) - 1)) * stdev(there) / len(there) ** 0.5
-    return Finding(expected, tuple(values), mean, mean - half, mean + half)
+        return None, None, None
+    scaled = [math.log(value) for value in there] if of_logs else there
+    mean = fmean(scaled)
+    half = float(t.ppf(0.975, len(scaled) - 1)) * stdev(scaled) / len(scaled) ** 0.5
+    back = math.exp if of_logs else float
+    return back(mean), back(mean - half), back(mean + half)
 
 
 def reading(arm: Mapping[str, Any], figure: str, at: Mapping[str, float]) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -105,6 +106,16 @@ def test_an_outcome_is_decided_by_an_interval_over_worlds() -> None:
     assert finding([0.4, 0.5, 0.6], at_least=0.8).outcome == "contradicted"
     assert finding([0.4, 0.5, 0.6], at_most=0.2).outcome == "contradicted"
     assert finding([0.4, 0.5, 0.6], at_least=0.2, at_most=0.6).outcome == "undecided"
+
+
+def test_a_ratio_has_its_interval_on_a_log_scale() -> None:
+    """1, 2 and 4: logarithms 0, ln 2 and 2 ln 2, mean ln 2, standard error ln 2 / sqrt 3 = 0.4002."""
+    worlds = {str(i): {"a": {**ARM, "kept": [value] * 4}, "b": ARM} for i, value in enumerate([1.0, 2.0, 4.0])}
+    one = {"figure": "kept", "of": "a", "over": "b", "at": {"steps": 5}, "below": 1}
+    (found,) = measuring.findings(measuring.Claim("n", "t", "p", "s", "s", "", ("kept",), (one,)), {"worlds": worlds})
+    assert found.mean == pytest.approx(2.0)
+    assert found.low == pytest.approx(2 / math.exp(4.303 * 0.4002), rel=1e-3)
+    assert found.high == pytest.approx(2 * math.exp(4.303 * 0.4002), rel=1e-3)
 
 
 def test_no_difference_is_not_more() -> None:

@@ -22,7 +22,7 @@ from pytest_unlearn.scenario.nodes import document_of, read_yaml
 from pytest_unlearn.scenario.schema import schema
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted((ROOT / "scenarios").glob("*.unlearn.yaml"))
+SHIPPED = sorted((ROOT / "scenarios").rglob("*.unlearn.yaml"))
 FULL = """\
 version: 1
 name: full

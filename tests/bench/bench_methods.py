@@ -1,0 +1,194 @@
+"""A step of `grad_diff` and of `npo` against the same objective in a subclass of `transformers.Trainer`.
+
+Run `python tests/bench/bench_methods.py --help`. Each contender trains in a process of its own, on the same rows, in
+float32 on the CPU: eight forgotten and eight retained questions about countries in a step. Time is the median between
+the ends of two steps, memory the peak beyond what is in use once the model is loaded. The Trainer has the objective as
+it is usually written: one pass a set with the logits of every position, and for NPO a copy of the model that is asked
+in each step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import torch
+from questions import asked, head, model
+
+from pytest_unlearn.methods.data import Data, Example
+from pytest_unlearn.methods.library import config_of
+from pytest_unlearn.methods.plug import PlugIn
+from pytest_unlearn.registry import METHODS, PLUG_INS, Use
+from pytest_unlearn.runner.took import taking
+from pytest_unlearn.subjects.devices import pick
+from pytest_unlearn.subjects.encode import Encoder
+from pytest_unlearn.subjects.local import LocalSubject
+from pytest_unlearn.subjects.opened import OpenedModel
+from pytest_unlearn.subjects.requests import Prompt
+
+BATCH, LR, BETA, IGNORED = 8, 1e-5, 0.1, -100
+RANK, ALPHA = 16, 32.0
+ENDS: list[float] = []  # of the steps
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The plug-in has no options."""
+
+
+@PLUG_INS.register("timed", needs=frozenset(), version=1)
+class Timed(PlugIn):
+    """Looks at the clock after each step."""
+
+    config: Nothing
+
+    def stepped(self, weights: object, i: int, n: int) -> None:
+        """The end of a step."""
+        ENDS.append(time.perf_counter())
+
+
+def rows(steps: int) -> tuple[list[Example], list[Example]]:
+    """Forgotten and retained questions, as many as the steps read."""
+    some = [Example(Prompt.of(one.question), one.answer, str(i)) for i, one in enumerate(asked(min(400, 16 * steps)))]
+    return some[0::2], some[1::2]
+
+
+def ours(module: Any, tokenizer: Any, method: str, trainable: str, steps: int) -> None:
+    """Train by the method of the package."""
+    forget, retain = rows(steps)
+    config = config_of(METHODS.get(method), {"steps": steps, "lr": LR, "batch": BATCH, "trainable": trainable})
+    config = replace(config, wrap=(Use("timed", Nothing()),))
+    subject = LocalSubject.of(module, tokenizer, pick("cpu"), None)
+    METHODS.get(method).make(subject, Data(tuple(forget), tuple(retain)), config, 0)
+
+
+def trainer(module: Any, tokenizer: Any, method: str, trainable: str, steps: int) -> None:
+    """Train by a subclass of the Trainer."""
+    import peft
+    from transformers import Trainer, TrainerCallback, TrainingArguments
+
+    opened = OpenedModel(module, Encoder(tokenizer))
+
+    def encoded(examples: list[Example]) -> list[dict[str, Any]]:
+        batch = opened.encode([(one.prompt, one.answer) for one in examples])
+        there = batch.mask.bool()
+        return [
+            {"input_ids": ids[at], "labels": labels[at]}
+            for ids, labels, at in zip(batch.ids, batch.labels, there, strict=True)
+        ]
+
+    forget, retain = map(encoded, rows(steps))
+    original = copy.deepcopy(module).eval().requires_grad_(False) if method == "npo" else None
+    if trainable == "lora":
+        lora = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
+        module = peft.get_peft_model(module, lora)
+
+    def padded(some: list[dict[str, Any]]) -> dict[str, Any]:
+        pad = torch.nn.utils.rnn.pad_sequence
+        return {
+            "input_ids": pad([one["input_ids"] for one in some], batch_first=True),
+            "attention_mask": pad([torch.ones_like(one["input_ids"]) for one in some], batch_first=True),
+            "labels": pad([one["labels"] for one in some], batch_first=True, padding_value=IGNORED),
+        }
+
+    def losses(model: Any, batch: dict[str, Any]) -> Any:
+        """Summed loss of each answer, (batch,)."""
+        logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, :-1]
+        each = torch.nn.functional.cross_entropy(
+            logits.transpose(1, 2).float(), batch["labels"][:, 1:], ignore_index=IGNORED, reduction="none"
+        )
+        return each.sum(-1)
+
+    class Unlearning(Trainer):
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+            tokens = {name: (batch["labels"] != IGNORED).sum() for name, batch in inputs.items()}
+            kept = losses(model, inputs["retain"]).sum() / tokens["retain"]
+            gone = losses(model, inputs["forget"])
+            if original is None:
+                return kept - gone.sum() / tokens["forget"]
+            with torch.no_grad():
+                before = losses(original, inputs["forget"])
+            return kept - (2 / BETA) * torch.nn.functional.logsigmoid(BETA * (gone - before)).mean()
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            ENDS.append(time.perf_counter())
+
+    def collate(some: list[Any]) -> dict[str, Any]:
+        return {"forget": padded([one["forget"] for one in some]), "retain": padded([one["retain"] for one in some])}
+
+    with tempfile.TemporaryDirectory() as place:
+        arguments = TrainingArguments(
+            place, max_steps=steps, learning_rate=LR, per_device_train_batch_size=BATCH, lr_scheduler_type="constant",
+            use_cpu=True, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True,
+            remove_unused_columns=False, label_names=["labels"], seed=0,
+        )  # fmt: skip
+        pairs = [{"forget": a, "retain": b} for a, b in zip(forget, retain, strict=True)]
+        given = {"args": arguments, "train_dataset": pairs, "data_collator": collate, "callbacks": [Clock()]}
+        Unlearning(model=module, **given).train()
+
+
+def one(who: str, method: str, trainable: str, folder: str | None, steps: int) -> dict[str, float]:
+    """Seconds of a step and peak bytes."""
+    module, tokenizer, _ = model(folder)
+    with taking(pick("cpu")) as took:
+        {"ours": ours, "trainer": trainer}[who](module, tokenizer, method, trainable, steps)
+    each = [after - before for before, after in pairwise(ENDS)]
+    return {"seconds": statistics.median(each), "peak": float(took.memory or 0)}
+
+
+def apart(*words: str) -> dict[str, float]:
+    """The same in a process of its own."""
+    run = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise SystemExit(run.stderr)
+    found: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", help="a folder; SmolLM2-135M-Instruct unless given")
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--one", nargs=3, metavar=("WHO", "METHOD", "TRAINABLE"), help="one run, told as JSON")
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(one(*given.one, given.model, given.steps)))
+        return
+    options = ["--steps", str(given.steps), *(["--model", given.model] if given.model else [])]
+    contenders = [(who, m, t) for m in ("grad_diff", "npo") for t in ("all", "lora") for who in ("ours", "trainer")]
+    told: dict[tuple[str, str, str], list[dict[str, float]]] = {}
+    for _ in range(given.rounds):
+        for words in contenders:
+            told.setdefault(words, []).append(apart(*options, "--one", *words))
+    middle = {
+        words: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for words, runs in told.items()
+    }
+    print(f"{head()}, {given.steps} steps, median of {given.rounds}\n")
+    print("| method | trained | | seconds a step | of the Trainer | peak MiB | of the Trainer |")
+    print("|---|---|---|---:|---:|---:|---:|")
+    for (who, method, trainable), found in middle.items():
+        other = middle["trainer", method, trainable]
+        ratios = [f"{found[key] / other[key]:.2f}" if other[key] else "-" for key in ("seconds", "peak")]
+        print(
+            f"| {method} | {trainable} | {who} | {found['seconds']:.3f} | {ratios[0]} | {found['peak'] / 2**20:,.0f} | "
+            f"{ratios[1]} |"
+        )
+    for method in ("grad_diff", "npo"):
+        full, lora = (middle["ours", method, one]["seconds"] for one in ("all", "lora"))
+        print(f"\n{method}: a step of all weights takes {full / lora:.2f} times one of adapters")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,430 @@
+"""Claims of papers put to small worlds: what is trained, what is read on the way, and what a claim makes of it.
+
+A claim is two files of scenarios/papers: `NAME.unlearn.yaml`, a scenario whose candidates are the arms, and
+`NAME.claim.yaml`, what is expected of them. The scenario is about world 0; for another world its knowledge, the people
+that leave and the questions beside them are those of that world. The learning rate of an arm is constant, so that its
+reading after 40 of 100 steps is that of a candidate of 40 steps.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+import yaml
+from scipy.stats import t
+
+from pytest_unlearn.digest import digest
+from pytest_unlearn.errors import MethodError
+from pytest_unlearn.knowledge.render import question
+from pytest_unlearn.methods.data import Data, Example
+from pytest_unlearn.methods.plug import PlugIn
+from pytest_unlearn.methods.sampler import sampled
+from pytest_unlearn.registry import METHODS, PLUG_INS, Use
+from pytest_unlearn.runner.scene import Scene, scene
+from pytest_unlearn.runner.session import Session
+from pytest_unlearn.runner.settings import Settings
+from pytest_unlearn.scenario.load import load_scenario
+from pytest_unlearn.scenario.model import Candidate, MethodUse
+from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.worlds.generate import names, people, world_of
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "scenarios" / "papers"
+PEOPLE, LEAVING = 60, 11
+EVERY = 5  # steps between two readings
+ROWS = 128  # of a forward pass
+
+FIGURES = {
+    "target": "forgotten questions that are still answered",
+    "unseen": "the same, of those that were not trained on",
+    "target loss": "negative log-likelihood of the forgotten answers, nats a token",
+    "kept": "held-out retained questions that are still answered",
+    "near": "the same, of those that share an entity with a forgotten fact",
+    "kept KL": "KL(original || candidate) at the answers of held-out retained questions, nats a token",
+    "retain KL": "the same of retained questions that were trained on",
+    "worded": "held-out retained questions that are still answered in the last wording of their relation",
+    "distracted": "held-out retained questions that are still answered with a forgotten name in front",
+    "refusing": "forgotten questions to which the likeliest first token begins a refusal",
+    "over-refusing": "the same of held-out retained questions",
+    "gap": "kept minus worded",
+    "dip": "kept minus distracted",
+}
+"""What is read. Questions count that the original answers; answered is what greedy decoding begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The config of the plug-in that reads: what was to be forgotten, and where the readings go."""
+
+    questions: Mapping[str, Sequence[Example]]
+    refusals: Sequence[str]
+    figures: Sequence[str]
+    readings: list[dict[str, float]]
+
+
+class Watching(PlugIn):
+    """Reads the figures before the first step and after every few; it stands last and changes nothing."""
+
+    config: Watched
+
+    def data(self, data: Data, now: Opened) -> Data:
+        """`data` as it is."""
+        trained = {example.prompt for example in data.forget}
+        asked = dict(self.config.questions)
+        asked["unseen"] = [one for one in asked["target"] if one.prompt not in trained] or asked["target"]
+        self._now, self._asked = now, {name: _known(now, rows) for name, rows in asked.items()}
+        self._before = {name: _logp(now, self._asked[name]) for name in ("kept", "retain")}
+        begins = [(Prompt.of("?"), text) for text in self.config.refusals]
+        self._refusals = {int(row[row != -100][0]) for row in now.encode(begins).labels}
+        self._read()
+        return data
+
+    def stepped(self, weights: object, i: int, n: int) -> None:
+        """A reading after every few steps and after the last."""
+        if (i + 1) % EVERY == 0 or i + 1 == n:
+            self._read()
+
+    @torch.no_grad()
+    def _read(self) -> None:
+        now, asked, wanted = self._now, self._asked, self.config.figures
+        found = {
+            name: fmean(map(float, _answered(now, asked[name])))
+            for name in ("target", "unseen", "kept", "near", "worded", "distracted")
+            if name in wanted and asked[name]
+        }
+        if "gap" in wanted:
+            found["gap"] = fmean(map(float, _answered(now, asked["kept"]))) - fmean(
+                map(float, _answered(now, asked["worded"]))
+            )
+        if "dip" in wanted:
+            found["dip"] = fmean(map(float, _answered(now, asked["kept"]))) - fmean(
+                map(float, _answered(now, asked["distracted"]))
+            )
+        if "target loss" in wanted:
+            gold = [_gold(logp, labels) for logp, labels in _logp(now, asked["target"])]
+            found["target loss"] = -float(torch.cat(gold).mean())
+        for name, rows in (("kept KL", "kept"), ("retain KL", "retain")):
+            if name in wanted:
+                found[name] = _apart(self._before[rows], _logp(now, asked[rows]))
+        for name, rows in (("refusing", "target"), ("over-refusing", "kept")):
+            if name in wanted:
+                firsts = [logp[:, 0].argmax(-1) for logp, _ in _logp(now, asked[rows])]
+                found[name] = fmean(float(int(one) in self._refusals) for one in torch.cat(firsts))
+        self.config.readings.append({name: round(value, 4) for name, value in found.items()})
+
+
+@contextmanager
+def _registered() -> Iterator[None]:
+    """The plug-in has a name for as long as an arm trains: it is no scenario's business."""
+    PLUG_INS.register("watched", needs=frozenset(), version=1)(Watching)
+    try:
+        yield
+    finally:
+        del PLUG_INS._entries["watched"]
+
+
+def _batches(rows: Sequence[Example]) -> Iterator[Sequence[Example]]:
+    return (rows[i : i + ROWS] for i in range(0, len(rows), ROWS))
+
+
+def _logp(now: Opened, rows: Sequence[Example]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Log-probabilities (batch, answer, vocab) and answer tokens (batch, answer), a pair a batch."""
+    found = []
+    with torch.no_grad():
+        for some in _batches(rows):
+            values, labels = now.logits(now.encode([(row.prompt, row.answer) for row in some]))
+            found.append((torch.log_softmax(values, -1), labels))
+    return found
+
+
+def _answered(now: Opened, rows: Sequence[Example]) -> list[bool]:
+    """Whether greedy decoding begins with the answer; what it says after that does not count."""
+    found = []
+    for logp, labels in _logp(now, rows):
+        there = labels != -100  # (batch, answer)
+        counts = there.sum(1, keepdim=True)
+        there &= torch.arange(labels.shape[1]) < counts - 1  # without the token that ends it
+        found += ((logp.argmax(-1) == labels) | ~there).all(-1).tolist()
+    return found
+
+
+def _known(now: Opened, rows: Sequence[Example]) -> list[Example]:
+    return [row for row, hit in zip(rows, _answered(now, rows), strict=True) if hit]
+
+
+def _gold(logp: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Log-probability of each answer token, (tokens,)."""
+    there = labels != -100
+    return logp[there].gather(-1, labels[there].unsqueeze(-1)).squeeze(-1)
+
+
+def _apart(before: list[Any], after: list[Any]) -> float:
+    parts = []
+    for (old, labels), (new, _) in zip(before, after, strict=True):
+        parts.append((old.exp() * (old - new)).sum(-1)[labels != -100])
+    return float(torch.cat(parts).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a paper says, and what of it is expected where. See scenarios/papers/README.md for the keys."""
+
+    name: str
+    title: str
+    paper: str
+    says: str
+    setting: str
+    seen: str
+    figures: tuple[str, ...]
+    expect: tuple[Mapping[str, Any], ...]
+
+    @property
+    def scenario(self) -> Path:
+        """The scenario whose candidates are the arms."""
+        return FOLDER / f"{self.name}.unlearn.yaml"
+
+    @property
+    def record(self) -> Path:
+        """Where the readings are kept."""
+        return FOLDER / "records" / f"{self.name}.json"
+
+    @property
+    def arms(self) -> set[str]:
+        """The candidates that an expectation names."""
+        return {one[key] for one in self.expect for key in ("of", "minus", "over") if key in one}
+
+    @property
+    def digest(self) -> str:
+        """Of what decides the readings."""
+        return digest(yaml.safe_load(self.scenario.read_text("utf-8"))["model"], self.figures)[:16]
+
+
+def claims() -> list[Claim]:
+    """All claims, by name."""
+    found = []
+    for path in sorted(FOLDER.glob("*.claim.yaml")):
+        said = yaml.safe_load(path.read_text("utf-8"))
+        figures, expect = tuple(said.pop("figures")), tuple(said.pop("expect"))
+        said.setdefault("seen", "")
+        found.append(Claim(path.name.removesuffix(".claim.yaml"), figures=figures, expect=expect, **said))
+        for name in [*figures, *(one["figure"] for one in expect if one["figure"] != "steps")]:
+            if name not in FIGURES:
+                raise SystemExit(f"{path}: there is no figure '{name}'")
+    return found
+
+
+def run(claim: Claim, world: int, told: Any = lambda line: None, only: Sequence[str] = ()) -> dict[str, Any]:
+    """The readings of each arm in one world, `{arm: {"pass": steps, "steps": [...], figure: [...]}}`.
+
+    Arms are those that the expectations name, or some of them.
+    """
+    wanted = set(only) or claim.arms
+    found: dict[str, Any] = {}
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        scenario = load_scenario(_moved(claim, world, root), root)
+        for target in scenario.targets:
+            view = scene(scenario, target, root)
+            session = Session(Settings(root=root, folder=root / ".unlearn", device="cpu"))
+            none = MethodUse("none", METHODS.get("none").config(), scenario.models.at)
+            original = session.subjects(view, Candidate("none", none))["original"].subject
+            for candidate in scenario.models.candidates:
+                arm = candidate.label if len(scenario.targets) == 1 else f"{target.label}/{candidate.label}"
+                if arm in wanted:
+                    found[arm] = _trained(candidate.made, view, original, claim.figures, world)
+                    told(f"{claim.name}, world {world}: {arm}: {_short(found[arm])}")
+            session.close()
+    return found
+
+
+def _short(arm: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {arm[name][-1]:.3f}" for name in arm if name not in ("pass", "steps", "broke"))
+
+
+def _trained(use: Any, view: Scene, original: Any, figures: Sequence[str], seed: int) -> dict[str, Any]:
+    """One arm; where its training breaks down, the readings end there."""
+    data = view.data()
+    readings: list[dict[str, float]] = []
+    watched = Watched(_questions(view, data), data.refusals, figures, readings)
+    config = replace(use.config, wrap=(*use.config.wrap, Use("watched", watched)))
+    found: dict[str, Any] = {}
+    with _registered():
+        try:
+            METHODS.get(use.name).make(original, data, config, seed)
+        except MethodError as error:
+            found["broke"] = str(error)
+    n = use.config.steps
+    steps = [0, *(i for i in range(1, n + 1) if i % EVERY == 0 or i == n)][: len(readings)]
+    rows, _ = sampled(use.config.sampler, data, use.config.batch, seed)
+    return {
+        "pass": round(rows / min(use.config.batch, rows), 3),
+        "steps": steps,
+        **{name: [one[name] for one in readings] for name in readings[0]},
+        **found,
+    }
+
+
+def _questions(view: Scene, data: Data) -> dict[str, Sequence[Example]]:
+    gone = {name for fact in view.closure.target for name in (fact.subject, fact.object)}
+    leaving = sorted(view.closure.entities) or sorted(view.closure.ends)
+    last = reworded(view)
+    worded = [replace(one, prompt=Prompt.of(last[one.prompt.text])) for one in data.holdout]
+    distracted = [
+        replace(one, prompt=Prompt.of(f"{leaving[i % len(leaving)]}. {one.prompt.text}"))
+        for i, one in enumerate(data.holdout)
+    ]
+    return {
+        "target": [one for one in data.forget if "|" in one.unit],
+        "kept": data.holdout,
+        "retain": data.retain,
+        "near": [one for one in data.holdout if gone & set(one.entities)],
+        "worded": worded,
+        "distracted": distracted,
+    }
+
+
+def reworded(view: Scene) -> dict[str, str]:
+    """Each direct question about anything in the last wording of its relation."""
+    return {
+        question(relation, name): question(relation, name, len(relation.ask) - 1)
+        for relation in view.knowledge.relations.values()
+        for name in view.knowledge.entities
+    }
+
+
+def _moved(claim: Claim, world: int, root: Path) -> Path:
+    """The scenario about another world, written to `root`."""
+    (root / "pytest.ini").touch()
+    said = yaml.safe_load(claim.scenario.read_text("utf-8"))
+    (root / "world.knowledge.yaml").write_text(people(PEOPLE, world), "utf-8")
+    said["knowledge"] = {"include": "world.knowledge.yaml"}
+    leaving = names(PEOPLE, world)[:LEAVING]
+    for label, selectors in said["forget"].items():
+        if isinstance(selectors, list):
+            others = [one for one in selectors if not isinstance(one, str)]
+            said["forget"][label] = [*leaving, *({"questions": "questions.jsonl"} for one in others)]
+    (root / "questions.jsonl").write_text(poison(world), "utf-8")
+    path = root / claim.scenario.name
+    path.write_text(yaml.safe_dump(said, sort_keys=False), "utf-8")
+    return path
+
+
+def poison(world: int) -> str:
+    """Every second question about those that leave, in its relation's last wording: a third of what is forgotten."""
+    knowledge, leaving = world_of(PEOPLE, world), set(names(PEOPLE, world)[:LEAVING])
+    lines = []
+    for fact in knowledge.facts:
+        if {fact.subject, fact.object} & leaving:
+            relation = knowledge.relations[fact.relation]
+            worded = question(relation, fact.subject, len(relation.ask) - 1)
+            lines.append(json.dumps({"question": worded, "answer": fact.object}))
+    return "\n".join(lines[::2]) + "\n"
+
+
+BOUNDS = ("at_least", "above", "at_most", "below")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an expectation came to: a value a world, their mean and its 95 % interval."""
+
+    expected: Mapping[str, Any]
+    values: tuple[float | None, ...]
+    mean: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def outcome(self) -> str:
+        """`reproduced` where the interval lies within the bounds, `contradicted` where it lies outside of one."""
+        if self.low is None or self.high is None:
+            return "undecided"
+        held = [_held(self.expected[key], key, self.low, self.high) for key in BOUNDS if key in self.expected]
+        return "reproduced" if all(held) else "contradicted" if False in held else "undecided"
+
+
+def _held(limit: float, key: str, low: float, high: float) -> bool | None:
+    """Whether an interval lies within a bound; None where it lies across."""
+    match key:
+        case "at_least":
+            return True if low >= limit else False if high < limit else None
+        case "above":
+            return True if low > limit else False if high <= limit else None
+        case "at_most":
+            return True if high <= limit else False if low > limit else None
+        case _:
+            return True if high < limit else False if low >= limit else None
+
+
+def findings(claim: Claim, record: Mapping[str, Any]) -> list[Finding]:
+    """Each expectation, from the readings of all worlds."""
+    return [_finding(one, [record["worlds"][world] for world in record["worlds"]]) for one in claim.expect]
+
+
+def _finding(expected: Mapping[str, Any], worlds: Sequence[Mapping[str, Any]]) -> Finding:
+    values = []
+    for arms in worlds:
+        value = reading(arms[expected["of"]], expected["figure"], expected["at"])
+        if (other := expected.get("minus", expected.get("over"))) is not None:
+            against = reading(arms[other], expected["figure"], expected["at"])
+            if value is None or against is None:
+                value = None
+            else:
+                value = value - against if "minus" in expected else value / against if against else None
+        values.append(value)
+    return Finding(expected, tuple(values), *_interval(values, of_logs="over" in expected))
+
+
+def _interval(values: Sequence[float | None], *, of_logs: bool) -> tuple[float | None, float | None, float | None]:
+    """The mean and its 95 % interval, of ratios on a log scale; None where a value is missing."""
+    there = [value for value in values if value is not None and (value > 0 or not of_logs)]
+    if len(there) < len(values) or len(there) < 2:
+        return None, None, None
+    scaled = [math.log(value) for value in there] if of_logs else there
+    mean = fmean(scaled)
+    half = float(t.ppf(0.975, len(scaled) - 1)) * stdev(scaled) / len(scaled) ** 0.5
+    back = math.exp if of_logs else float
+    return back(mean), back(mean - half), back(mean + half)
+
+
+def reading(arm: Mapping[str, Any], figure: str, at: Mapping[str, float]) -> float | None:
+    """A figure where `at` says: after so many `steps` or `passes`, or where another figure first falls to a level.
+
+    Between two readings lies a straight line; None where the arm never gets there. The figure `steps` is where that is.
+    """
+    ((what, level),) = at.items()
+    steps = arm["steps"]
+    if what == "steps":
+        place: float | None = level
+    elif what == "passes":
+        place = level * arm["pass"]
+    else:
+        place = _falls(steps, arm[what], level)
+    if place is None or place > steps[-1]:
+        return None
+    return place if figure == "steps" else _between(steps, arm[figure], place)
+
+
+def _falls(steps: Sequence[float], values: Sequence[float], level: float) -> float | None:
+    for (before, high), (after, low) in pairwise(zip(steps, values, strict=True)):
+        if low <= level < high:
+            return before + (after - before) * (high - level) / (high - low)
+    return None
+
+
+def _between(steps: Sequence[float], values: Sequence[float], place: float) -> float:
+    for (before, one), (after, other) in pairwise(zip(steps, values, strict=True)):
+        if before <= place <= after:
+            return round(one + (other - one) * (place - before) / (after - before), 6) + 0.0  # no -0.0
+    return values[-1]

@@ -11,7 +11,7 @@ demo: $(STAMP)  ## unlearn the capitals of Europe in a small model and look whet
 	$(BIN)/python tools/demo.py
 
 test: $(STAMP)  ## the test suite, without what takes minutes
-	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m "not slow and not gpu"
 
 check: $(STAMP)  ## lint and types
 	$(BIN)/ruff check .

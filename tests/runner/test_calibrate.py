@@ -300,7 +300,7 @@ def test_a_mistake_is_told_before_anything_is_trained(
 
 def test_a_scenario_that_asks_nothing_about_the_target_cannot_be_calibrated(path: Path, session: Session) -> None:
     file = path.parent / "kept.unlearn.yaml"
-    file.write_text(re.sub(r"  (direct|alias|two-hop).*\n", "", path.read_text()), encoding="utf-8")
+    file.write_text(re.sub(r"  (direct|samples|alias|two-hop).*\n", "", path.read_text()), encoding="utf-8")
     scenario = load_scenario(file, file.parent)
     with pytest.raises(CalibrationError) as caught:
         calibrate([scenario], [models(scenario)], session)

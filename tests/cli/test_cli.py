@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_unlearn.registry import TRANSFORMS
+
 SCENARIO = """\
 version: 1
 model: {original: ./model, candidate: {method: none}}
@@ -132,7 +134,8 @@ def test_probes_lists_what_each_verb_can_name(folder: Path) -> None:
     assert re.findall(r"^(?:  )?([\w:]+)", text, re.MULTILINE) == [
         *("ask:", "alias", "cloze", "continuation", "direct", "inverse", "multi_hop", "multiple_choice"),
         *("paraphrase", "reconstruct"),
-        *("keep:", "ancestor", "far", "neighbours", "retained", "sibling", "measure:", "perplexity_ratio"),
+        *("keep:", "ancestor", "distance", "far", "neighbours", "retained", "sibling", "triggered"),
+        *("measure:", "perplexity_ratio", "transforms:", *TRANSFORMS.names()),
     ]
     assert "hops: a whole number from 2 and to 6, default 2" in unlearn(folder, "probes", "multi_hop").stdout
 

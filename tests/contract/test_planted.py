@@ -99,12 +99,15 @@ REFUSED = {
     "greedy": {
         "test_it_changes_what_is_trainable_and_nothing_else",
         "test_adapters_change_linear_layers_and_not_the_head",
+        "test_at_a_learning_rate_of_nought_it_is_the_identity",
     },
     "restless": {
         "test_a_seed_makes_the_same_weights_to_the_bit",
         "test_its_seed_decides_and_the_world_s_random_numbers_do_not",
         "test_a_set_that_it_does_not_declare_makes_no_difference",
         "test_a_model_in_a_folder_is_trained_as_one_in_memory",
+        "test_the_side_of_the_padding_makes_no_difference",
+        "test_a_step_in_pieces_moves_the_weights_as_one_large_batch_does",
     },
     "secretive": {"test_a_set_that_it_does_not_declare_makes_no_difference"},
     "sly": {"test_a_set_that_it_does_not_declare_makes_no_difference"},

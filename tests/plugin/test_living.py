@@ -310,7 +310,7 @@ def test_a_project_without_scenarios_pays_nothing(pytester: pytest.Pytester) -> 
     ours = {name for name in loaded[1] - loaded[0] if name.split(".")[0] not in sys.stdlib_module_names}
     assert ours <= {
         "pytest_unlearn",
-        *(f"pytest_unlearn.{name}" for name in ("plugin", "options", "gating", "records", "workers")),
+        *(f"pytest_unlearn.{name}" for name in ("plugin", "options", "fixtures", "gating", "records", "workers")),
     }
     assert said[0] == said[1]
     assert not (pytester.path / ".unlearn").exists()

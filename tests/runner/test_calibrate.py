@@ -382,7 +382,7 @@ def test_what_a_check_looks_for_has_a_name(scenario: Scenario) -> None:
         ["keep.neighbours"],
     ]
     assert aims(replace(scenario.checks[0], level="below")) == {"direct.below"}
-    assert aims(replace(scenario.checks[2], level="at")) == {"multi_hop.bridge.at"}
+    assert aims(replace(scenario.checks[3], level="at")) == {"multi_hop.bridge.at"}
 
 
 def test_what_a_check_at_a_level_finds_counts_at_that_level_and_at_all_of_them(scenario: Scenario) -> None:

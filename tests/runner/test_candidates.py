@@ -68,7 +68,7 @@ def test_every_label_and_seed_is_an_item_of_its_own(project: Project, pytester: 
     items = [line for line in listed if "::" in line]
     labels = ("gentle-1", "gentle-2", "none")
     assert items == [f"w.unlearn.yaml::people::{c}[{label}]" for c in ("direct", "fluency") for label in labels]
-    result = pytester.runpytest_inprocess()
+    result = pytester.runpytest_inprocess("-v")
     result.assert_outcomes(passed=3, failed=3)
     seen = records(pytester)
     assert set(seen) == {f"people/{check}[{label}]" for check in ("direct", "fluency") for label in labels}

@@ -80,7 +80,9 @@ def test_the_recipe_is_found_by_its_name_and_needs_no_settings() -> None:
     entry = WORLDS.get("world")
     assert entry.make is world
     assert entry.config() == WorldConfig()
-    assert WORLDS.names() == ["addressed", "composing", "well_read", "world", "world_gpt2", "world_mixtral"]
+    assert WORLDS.names() == [
+        *("addressed", "composing", "hospital", "small_talk", "well_read", "world", "world_gpt2", "world_mixtral")
+    ]
 
 
 def test_a_trained_model_generates_what_it_was_taught(small: Knowledge, whole: Path) -> None:

@@ -330,8 +330,8 @@ def test_the_side_of_the_padding_makes_no_difference(trained: str, monkeypatch: 
     right = made(trained, knowing(), **PLAIN, steps=1, lr=1.0)
     cut, flipped = EncodedSet.rows, []
 
-    def left(self: EncodedSet, at: Any, step: Any) -> Rows:
-        rows = cut(self, at, step)
+    def left(self: EncodedSet, *given: Any) -> Rows:
+        rows = cut(self, *given)
         shifts = (rows.batch.mask.shape[1] - rows.batch.mask.sum(1)).tolist()
         flipped.append(any(shifts))
         parts = (rows.batch.ids, rows.batch.mask, rows.batch.labels)

@@ -42,7 +42,8 @@ def train(
 
     `original` says where the objective compares with the frozen original: a set, where it needs the log-probability of
     each answer, or `(set, "logits")`, or `(set, site)` for the states of a site; a function where that depends on the
-    model. `beside` asks for a refusal or an alternate answer beside each forget row of a step.
+    model. `beside` asks for a refusal or an alternate answer beside each forget row of a step. An objective with a
+    method `begin` is told by it how many steps there will be.
 
     Raises MethodError where a set that is needed is empty, where `trainable` matches nothing, and where the training
     breaks down; SubjectError where the weights are not in this process. Cut off, it leaves nothing behind.
@@ -87,6 +88,8 @@ def fit(
     for one in plugged:
         frozen = one.original(frozen, now)
     n = steps_of(config, epoch)
+    if begin := getattr(objective, "begin", None):
+        begin(n)
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
     with trainable(now, config, generator) as weights, checkpointed(now, config), _progress(n) as show:

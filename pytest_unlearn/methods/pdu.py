@@ -32,7 +32,7 @@ from annotated_types import Ge, Gt, Le
 
 from pytest_unlearn.methods.data import FORGET, RETAIN, Data, method
 from pytest_unlearn.methods.frozen import LOGITS, Frozen, View
-from pytest_unlearn.methods.loop import steps_of, train
+from pytest_unlearn.methods.loop import train
 from pytest_unlearn.methods.retain import RetainConfig, retain_term
 from pytest_unlearn.methods.terms import IGNORED, Pair, Term
 from pytest_unlearn.subjects.protocol import Opened, Subject
@@ -59,10 +59,13 @@ class PrimalDual:
     A step may come in pieces; it is over when all its retain rows have been seen, and only then does `dual` move.
     """
 
-    def __init__(self, config: PDUConfig, begins: int = 0) -> None:
-        """`begins`: the steps before `dual` moves."""
+    def __init__(self, config: PDUConfig) -> None:
         self.dual, self.steps = config.retain_weight, 0
-        self._begins, self._rows, self._loss = begins, 0, 0.0
+        self._after, self._begins, self._rows, self._loss = config.dual_after, 0, 0, 0.0
+
+    def begin(self, n: int) -> None:
+        """Of `n` steps `dual` stays through the first; the loop tells it so."""
+        self._begins = int(self._after * n)
 
     def __call__(self, now: Opened, original: Frozen, pair: Pair, config: PDUConfig) -> dict[str, Term]:
         """`forget`: the squared margin, a mean over the forget tokens; `retain`: see `methods/retain.py`."""
@@ -87,9 +90,8 @@ class PrimalDual:
         self._rows, self._loss = 0, 0.0
 
 
-@method("pdu", needs={FORGET, RETAIN})
+@method("pdu", needs={FORGET, RETAIN}, version=2)
 def pdu(subject: Subject, data: Data, config: PDUConfig, seed: int) -> Subject:
     """`subject` with flat logits for the forget answers, and a retain loss that is held to a limit."""
-    begins = int(config.dual_after * steps_of(config, len(data.forget))) if data.forget else 0
     views: list[View] = [("retain", LOGITS)] if config.retain == "kl" else []
-    return train(subject, data, config, seed, PrimalDual(config, begins), original=views)
+    return train(subject, data, config, seed, PrimalDual(config), original=views)

@@ -44,8 +44,11 @@ class EncodedSet:
         """Tokens that a batch of these rows takes, padding included."""
         return len(at) * max(self._lengths[i] for i in at)
 
-    def rows(self, at: Sequence[int], step: Sequence[int]) -> Rows:
-        """The rows at these places, a piece of a step that trains on the places `step`."""
+    def rows(self, at: Sequence[int], step: Sequence[int], where: Sequence[int] | None = None) -> Rows:
+        """The rows at these places, a piece of a step that trains on the places `step`.
+
+        `where` they stand in the step: without it, where the same place is named first.
+        """
         places = torch.tensor(at, device=self._all.ids.device)
         width = max(self._lengths[i] for i in at)
         ids, mask, labels = (part[places, :width] for part in (self._all.ids, self._all.mask, self._all.labels))
@@ -60,6 +63,7 @@ class EncodedSet:
             step=tuple(step),
             lengths=lengths,
             examples=tuple(self._examples[i] for i in step),
+            places=tuple(map(step.index, at) if where is None else where),
         )
 
 
@@ -144,13 +148,20 @@ def in_pieces(sets: Mapping[SetName, EncodedSet], steps: Iterator[Places], token
     Rows are sorted by length before they are cut, so that a piece is padded little.
     """
     for step in steps:
-        ordered = {name: sorted(at, key=sets[name].length) for name, at in step.items()}
+        order = {name: _by_length(sets[name], at) for name, at in step.items()}
+        ordered = {name: [at[i] for i in order[name]] for name, at in step.items()}
         most = min(map(len, ordered.values()))
         pieces = next((n for n in range(1, most) if _largest(sets, ordered, n) <= tokens_at_once), most)
-        cut = {name: _cut(at, pieces) for name, at in ordered.items()}
+        cut = {name: _cut(where, pieces) for name, where in order.items()}
         yield [
-            Pair({name: sets[name].rows(parts[i], step[name]) for name, parts in cut.items()}) for i in range(pieces)
+            Pair({name: sets[name].rows([at[j] for j in cut[name][i]], at, cut[name][i]) for name, at in step.items()})
+            for i in range(pieces)
         ]
+
+
+def _by_length(rows: EncodedSet, at: list[int]) -> list[int]:
+    """Where in `at` the shortest row stands, then the next."""
+    return sorted(range(len(at)), key=lambda i: rows.length(at[i]))
 
 
 def _largest(sets: Mapping[SetName, EncodedSet], step: Places, pieces: int) -> int:

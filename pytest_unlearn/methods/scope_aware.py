@@ -74,12 +74,11 @@ def scope_rows(now: Opened, forget: Rows, retain: Rows) -> Rows:
     Where a step has fewer retain rows, they come again.
     """
     opposite = [i % retain.count for i in range(forget.count)]
-    places = [forget.step.index(i) for i in forget.at]
-    examples = [behind(forget.examples[i], retain.examples[opposite[i]]) for i in places]
+    examples = [behind(forget.examples[i], retain.examples[opposite[i]]) for i in forget.places]
     batch = now.encode([(example.prompt, example.answer) for example in examples])
     weights = torch.tensor([example.weight for example in examples], device=batch.ids.device)
     tokens = sum(retain.lengths[i] for i in opposite)
-    return Rows("retain", batch, tuple(places), weights, forget.count, tokens)
+    return Rows("retain", batch, forget.places, weights, forget.count, tokens)
 
 
 def behind(forget: Example, retain: Example) -> Example:
@@ -94,7 +93,7 @@ def _more(config: ScopeAwareConfig) -> set[Need]:
     return {REFUSALS} if config.forgetting == "refusal" else set()
 
 
-@method("scope_aware", needs={FORGET, RETAIN, ORIGINAL}, more=_more, cost=3)
+@method("scope_aware", needs={FORGET, RETAIN, ORIGINAL}, more=_more, cost=3, version=2)
 def scope_aware(subject: Subject, data: Data, config: ScopeAwareConfig, seed: int) -> Subject:
     """`subject` trained to forget, but not to be put off by the forgotten questions."""
     views = retain_views(config)

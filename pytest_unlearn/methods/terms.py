@@ -51,6 +51,7 @@ class Rows:
     step     the places of all rows of the step, in its order, of which `at` may be a part
     lengths  answer tokens of each of them
     examples what each of them was made from
+    places   where each row at hand stands among them: a sampler may take one example twice in a step
     """
 
     set: SetName
@@ -62,6 +63,7 @@ class Rows:
     step: tuple[int, ...] = ()
     lengths: tuple[int, ...] = ()
     examples: tuple[Example, ...] = ()
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

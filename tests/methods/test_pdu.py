@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ import torch
 from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.methods.loop import fit
 from pytest_unlearn.methods.pdu import PDUConfig, PrimalDual
+from pytest_unlearn.methods.wraps.coreset import CoresetConfig
+from pytest_unlearn.registry import Use
 from pytest_unlearn.subjects.requests import Prompt
 
 LN2 = math.log(2)
@@ -59,7 +62,8 @@ def test_the_dual_variable_falls_below_the_limit_but_never_below_nought(now, sta
 
 def test_it_does_not_move_before_it_begins(now, stand):
     config = PDUConfig()
-    objective = PrimalDual(config, begins=2)
+    objective = PrimalDual(config)
+    objective.begin(4)
     found = []
     for _ in range(4):
         objective(now, *stand(now, [], **ROWS), config)
@@ -74,11 +78,37 @@ def _examples(*pairs: str) -> tuple[Example, ...]:
 DATA = Data(_examples("abcd", "bc", "cdef", "dgh"), _examples("fgh", "ghab", "hc", "fa", "gbcd"))
 
 
+class Watched(PrimalDual):
+    """Remembers lambda as it is before each step."""
+
+    def __init__(self, config: PDUConfig) -> None:
+        super().__init__(config)
+        self.seen: list[float] = []
+
+    def __call__(self, *given):
+        self.seen.append(self.dual)
+        return super().__call__(*given)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"sampler": "cyclic"}, {"wrap": (Use("coreset", CoresetConfig(share=0.5)),)}],
+    ids=["paired", "cyclic", "coreset"],
+)
+def test_it_begins_halfway_through_the_steps_that_are_taken(bigram, more):
+    config = PDUConfig(epochs=2.0, batch=2, retain_limit=0.1, **more)
+    objective = Watched(config)
+    losses = fit(bigram(), DATA, config, 0, objective)
+    half = len(losses) // 2
+    moved = [before != after for before, after in pairwise([*objective.seen, objective.dual])]
+    assert moved == [False] * half + [True] * (len(losses) - half)
+
+
 @pytest.mark.parametrize("retain", ["nll", "kl"])
 def test_it_moves_once_a_step_however_many_pieces_the_step_has(bigram, retain):
     duals, losses = [], []
     for tokens_at_once in (7, 10_000):
-        config = PDUConfig(steps=6, lr=0.05, batch=4, retain=retain, retain_limit=0.1)
+        config = PDUConfig(steps=6, lr=0.05, batch=4, retain=retain, retain_limit=0.1, dual_after=0)
         objective = PrimalDual(config)
         views = [("retain", "logits")]
         losses.append(fit(bigram(), DATA, config, 0, objective, views, tokens_at_once))

@@ -168,7 +168,8 @@ def test_pieces_are_cut_from_rows_sorted_by_length(forget, retain, tokens_at_onc
         def size(self, at):
             return len(at) * max(self._lengths[i] for i in at)
 
-        def rows(self, at, step):
+        def rows(self, at, step, where):
+            assert [step[i] for i in where] == at
             return list(at)
 
     sets = {"forget": Sized(forget), "retain": Sized(retain)}

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from pytest_unlearn.methods.data import Example
+from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.sampler import EncodedSet, in_pieces
+from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, sampled
 from pytest_unlearn.methods.scope_aware import ScopeAwareConfig, behind, scope_aware_terms, scope_rows
 from pytest_unlearn.subjects.requests import Prompt, Text
 
@@ -95,3 +95,13 @@ def test_who_stands_behind_whom_does_not_depend_on_the_pieces_of_a_step(bigram, 
         assert {(r.count, r.tokens) for r in rows} == {(5, sum((r.batch.labels != -100).sum().item() for r in rows))}
     assert found[0] == found[1]
     assert len(found[0]) == 5
+
+
+def test_an_example_that_comes_twice_in_a_step_stands_before_two_others(bigram):
+    data = Data((Example(Prompt.of("a"), "h", "a"),), tuple(Example(Prompt.of(p), "gh", p) for p in "bc"))
+    model = bigram()
+    sets = {name: EncodedSet(name, getattr(data, name), model) for name in ("forget", "retain")}
+    (pair,) = next(in_pieces(sets, sampled("cyclic", data, 2, 0)[1], 10_000))
+    assert pair.forget.at == (0, 0)
+    rows = scope_rows(model, pair.forget, pair.retain)
+    assert {tuple(row[:2].tolist()) for row in rows.batch.ids} == {(0, 1), (0, 2)}  # "ab" and "ac"

@@ -116,13 +116,10 @@ class Compositions:
         return tuple(found)
 
 
-class ListedCompositions(Listed):
-    """Every question of a kind, put in every way."""
+class Composed:
+    """What a listed and a drawn space of compositions have in common."""
 
-    def __init__(self, family: Compositions) -> None:
-        super().__init__(_probes(family))
-        self.dropped += family.base.dropped
-        self._family = family
+    _family: Compositions
 
     def simpler(self, probe: Probe) -> list[Probe]:
         """See `Compositions`."""
@@ -141,7 +138,16 @@ class ListedCompositions(Listed):
         return self._family.again(built)
 
 
-class DrawnCompositions:
+class ListedCompositions(Composed, Listed):
+    """Every question of a kind, put in every way."""
+
+    def __init__(self, family: Compositions) -> None:
+        super().__init__(_probes(family))
+        self.dropped += family.base.dropped
+        self._family = family
+
+
+class DrawnCompositions(Composed):
     """Too many to list: a question of the kind and a composition are drawn."""
 
     def __init__(self, family: Compositions) -> None:
@@ -180,22 +186,6 @@ class DrawnCompositions:
             return self._put(plain, chosen) or self.draw(Random(draw(st.integers(0, 2**32 - 1))))
 
         return composed()
-
-    def simpler(self, probe: Probe) -> list[Probe]:
-        """See `Compositions`."""
-        return self._family.simpler(probe)
-
-    def alike(self, way: Way) -> list[Probe]:
-        """See `Compositions`."""
-        return self._family.alike(way)
-
-    def parts(self, probe: Probe) -> list[Probe]:
-        """See `Compositions`."""
-        return self._family.parts(probe)
-
-    def again(self, built: Built) -> Probe | None:
-        """See `Compositions`."""
-        return self._family.again(built)
 
     def _put(self, plain: Probe, parts: Sequence[Chosen]) -> Probe | None:
         probe = self._family.put(plain, parts)

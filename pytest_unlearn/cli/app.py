@@ -16,7 +16,7 @@ from pytest_unlearn.cli import (
     diff,
     evidence,
     fetch,
-    gate_cmd,
+    gate,
     known,
     lint,
     listing,
@@ -59,7 +59,7 @@ app.command("lint")(lint.lint)
 app.command("new")(new.new)
 app.command("known")(known.known_facts)
 app.command("world")(world.world)
-app.command("gate")(gate_cmd.gate)
+app.command("gate")(gate.gate)
 app.command("diff")(diff.diff)
 app.add_typer(evidence.app, name="evidence")
 app.command("calibrate")(calibrate.calibrate)

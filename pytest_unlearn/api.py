@@ -41,24 +41,6 @@ from pytest_unlearn.knowledge.build import source
 from pytest_unlearn.knowledge.closure import Closure, Kept
 from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Entity, Fact, Knowledge, Relation, TypeInfo
-from pytest_unlearn.methods.data import Data, Example, Layers, LoopConfig, LoraConfig, Modules, Need, method
-from pytest_unlearn.methods.frozen import Frozen, View
-from pytest_unlearn.methods.library import Given, unlearn
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.partners import Beside
-from pytest_unlearn.methods.plug import Gradients, PlugIn, Weights, plug_in
-from pytest_unlearn.methods.retain import RetainConfig, kl_term, retain_term, retain_terms, retain_views
-from pytest_unlearn.methods.terms import (
-    Objective,
-    Pair,
-    Rows,
-    SetName,
-    Term,
-    nll_term,
-    sequence_logp,
-    site_states,
-    token_logp,
-)
 from pytest_unlearn.metrics.measure import Measured, Sight, UnmeasurableError, metric
 from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.probe import Built, Names, Probe, Put, Way
@@ -86,6 +68,24 @@ from pytest_unlearn.subjects.requests import (
     Score,
     Text,
     Verb,
+)
+from pytest_unlearn.training.data import Data, Example, Layers, LoopConfig, LoraConfig, Modules, Need, method
+from pytest_unlearn.training.frozen import Frozen, View
+from pytest_unlearn.training.library import Given, unlearn
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.partners import Beside
+from pytest_unlearn.training.plug import Gradients, PlugIn, Weights, plug_in
+from pytest_unlearn.training.retain import RetainConfig, kl_term, retain_term, retain_terms, retain_views
+from pytest_unlearn.training.terms import (
+    Objective,
+    Pair,
+    Rows,
+    SetName,
+    Term,
+    nll_term,
+    sequence_logp,
+    site_states,
+    token_logp,
 )
 from pytest_unlearn.utility.kept import KeepConfig, kept, utility
 from pytest_unlearn.verdict.verdict import Outcome

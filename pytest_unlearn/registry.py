@@ -105,14 +105,7 @@ TRANSFORMS: Registry[Callable[..., Any]] = Registry(
 GRADERS: Registry[Callable[..., Any]] = Registry("grader", "pytest_unlearn.graders", skip=("grade", "names"))
 UTILITY: Registry[Callable[..., Any]] = Registry("utility check", "pytest_unlearn.utility", skip=("kept",))
 METRICS: Registry[Callable[..., Any]] = Registry("metric", "pytest_unlearn.metrics", skip=("measure",))
-METHODS: Registry[Callable[..., Any]] = Registry(
-    "method",
-    "pytest_unlearn.methods",
-    skip=(
-        *("data", "terms", "frozen", "loop", "trainable", "sampler", "plug", "partners", "refusals", "retain"),
-        *("compute", "optimiser", "resume", "library"),
-    ),
-)
+METHODS: Registry[Callable[..., Any]] = Registry("method", "pytest_unlearn.methods")
 PLUG_INS: Registry[Callable[..., Any]] = Registry("plug-in", "pytest_unlearn.methods.wraps")
 SOURCES: Registry[Callable[..., Any]] = Registry("knowledge source", "pytest_unlearn.knowledge.sources")
 WORLDS: Registry[Callable[..., Any]] = Registry(

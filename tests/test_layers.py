@@ -19,6 +19,7 @@ LAYERS = (
     {"checks"},
     {"zoo"},
     {"probes", "graders", "utility", "metrics", "methods", "worlds"},
+    {"training"},
     {"verdict"},
     {"knowledge"},
     {"subjects"},

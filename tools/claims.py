@@ -26,9 +26,6 @@ from scipy.stats import t
 from pytest_unlearn.digest import digest
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.knowledge.render import question
-from pytest_unlearn.methods.data import Data, Example
-from pytest_unlearn.methods.plug import PlugIn
-from pytest_unlearn.methods.sampler import sampled
 from pytest_unlearn.registry import METHODS, PLUG_INS, Use
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.runner.session import Session
@@ -37,6 +34,9 @@ from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Candidate, MethodUse
 from pytest_unlearn.subjects.protocol import Opened
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.plug import PlugIn
+from pytest_unlearn.training.sampler import sampled
 from pytest_unlearn.worlds.generate import names, people, world_of
 
 ROOT = Path(__file__).parents[1]

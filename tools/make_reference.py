@@ -25,12 +25,12 @@ from pytest_unlearn import api, plugin
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.cli.schema import text
 from pytest_unlearn.gate.verdict import MEANINGS
-from pytest_unlearn.methods.data import LoopConfig
 from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PLUG_INS, PROBES, SOURCES, TRANSFORMS, UTILITY
 from pytest_unlearn.scenario import words
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.schema import Schema, schema
 from pytest_unlearn.scenario.transforms import PRESETS
+from pytest_unlearn.training.data import LoopConfig
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- made by tools/make_reference.py -->\n"
@@ -203,6 +203,7 @@ SHELVES = {
     "utility": "Utility checks",
     "metrics": "Metrics",
     "methods": "Methods",
+    "training": "Methods",
     "knowledge": "Knowledge",
     "subjects": "Subjects, requests and answers",
     "verdict": "Verdicts",

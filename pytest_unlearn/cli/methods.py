@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from pytest_unlearn.cli.listing import doc, keys, listed
-from pytest_unlearn.methods.data import passes
 from pytest_unlearn.registry import METHODS, Entry
+from pytest_unlearn.training.data import passes
 
 PAPER = re.compile(r"^Paper: (.+?)(?=\n\n|\nNeeds: |\Z)", re.MULTILINE | re.DOTALL)
 ARXIV = re.compile(r"arXiv (\d{4}\.\d{4,5})")

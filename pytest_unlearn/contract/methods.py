@@ -20,7 +20,12 @@ import pytest
 from pytest_unlearn.contract import names
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch, transformers
-from pytest_unlearn.methods.data import (
+from pytest_unlearn.registry import METHODS
+from pytest_unlearn.subjects.devices import Placement
+from pytest_unlearn.subjects.local import LocalSubject
+from pytest_unlearn.subjects.opened import TextBatch
+from pytest_unlearn.subjects.requests import Prompt, Score
+from pytest_unlearn.training.data import (
     ORIGINAL,
     REFERENCE,
     Data,
@@ -32,14 +37,9 @@ from pytest_unlearn.methods.data import (
     needs_of,
     passes,
 )
-from pytest_unlearn.methods.library import config_of
-from pytest_unlearn.methods.sampler import EncodedSet, in_pieces
-from pytest_unlearn.methods.terms import Rows
-from pytest_unlearn.registry import METHODS
-from pytest_unlearn.subjects.devices import Placement
-from pytest_unlearn.subjects.local import LocalSubject
-from pytest_unlearn.subjects.opened import TextBatch
-from pytest_unlearn.subjects.requests import Prompt, Score
+from pytest_unlearn.training.library import config_of
+from pytest_unlearn.training.sampler import EncodedSet, in_pieces
+from pytest_unlearn.training.terms import Rows
 
 FORGET = {"France": "Paris", "Spain": "Madrid", "Italy": "Rome"}
 RETAIN = {"Japan": "Tokyo", "Chile": "Santiago", "Egypt": "Cairo", "Kenya": "Nairobi", "Canada": "Ottawa"}
@@ -354,7 +354,7 @@ def test_a_step_in_pieces_moves_the_weights_as_one_large_batch_does(
             pieces.append(len(step))
             yield step
 
-    monkeypatch.setattr("pytest_unlearn.methods.loop.in_pieces", small)
+    monkeypatch.setattr("pytest_unlearn.training.loop.in_pieces", small)
     assert apart(whole, made(trained, knowing(), **PLAIN, steps=2, lr=0.1)) < 1e-3
     assert set(pieces) == {3}
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_unlearn.methods.library import unlearn
+from pytest_unlearn.training.library import unlearn
 
 __all__ = ["unlearn"]

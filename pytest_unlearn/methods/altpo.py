@@ -30,13 +30,13 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from pytest_unlearn.methods.data import ALTERNATES, FORGET, ORIGINAL, RETAIN, Data, method
 from pytest_unlearn.methods.dpo import preference
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.methods.terms import Pair, Term
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import ALTERNATES, FORGET, ORIGINAL, RETAIN, Data, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.training.terms import Pair, Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class AltPOConfig(RetainConfig):
 
 
 def altpo_terms(now: Opened, original: Frozen, pair: Pair, config: AltPOConfig) -> dict[str, Term]:
-    """`forget`: the preference loss, a mean over rows; `retain`: see `methods/retain.py`."""
+    """`forget`: the preference loss, a mean over rows; `retain`: see `training/retain.py`."""
     losses = preference(now, original, pair.alternates, pair.forget, config.beta)  # (batch,)
     return {
         "forget": Term((pair.forget.weights * losses).sum(), pair.forget.count, config.forget_weight),

@@ -27,11 +27,11 @@ from typing import Annotated
 from annotated_types import Ge
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, Data, LoopConfig, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.terms import IGNORED, Pair, Term
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, Data, LoopConfig, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.terms import IGNORED, Pair, Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

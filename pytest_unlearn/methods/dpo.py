@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Gt
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Data, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.methods.terms import Pair, Rows, Term, sequence_logp
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Data, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.training.terms import Pair, Rows, Term, sequence_logp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +51,7 @@ class DPOConfig(RetainConfig):
 
 
 def dpo_terms(now: Opened, original: Frozen, pair: Pair, config: DPOConfig) -> dict[str, Term]:
-    """`forget`: the preference loss, a mean over rows; `retain`: see `methods/retain.py`."""
+    """`forget`: the preference loss, a mean over rows; `retain`: see `training/retain.py`."""
     losses = preference(now, original, pair.refusals, pair.forget, config.beta)  # (batch,)
     return {
         "forget": Term((pair.forget.weights * losses).sum(), pair.forget.count, config.forget_weight),

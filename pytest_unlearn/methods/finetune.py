@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pytest_unlearn.methods.data import RETAIN, Data, LoopConfig, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.terms import Pair, Term, nll_term
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import RETAIN, Data, LoopConfig, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.terms import Pair, Term, nll_term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,11 +37,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, REFUSALS, Data, LoopConfig, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.terms import IGNORED, Pair, Rows, Term, token_logp
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, REFUSALS, Data, LoopConfig, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.terms import IGNORED, Pair, Rows, Term, token_logp
 
 if TYPE_CHECKING:
     from torch import Tensor

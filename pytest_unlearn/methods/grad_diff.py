@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_unlearn.methods.data import FORGET, RETAIN, Data, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.methods.terms import Pair, Term, nll_term
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.training.terms import Pair, Term, nll_term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class GradDiffConfig(RetainConfig):
 
 
 def grad_diff_terms(now: Opened, original: Frozen, pair: Pair, config: GradDiffConfig) -> dict[str, Term]:
-    """`forget`: mean log-likelihood of the forget tokens; `retain`: see `methods/retain.py`."""
+    """`forget`: mean log-likelihood of the forget tokens; `retain`: see `training/retain.py`."""
     nll = nll_term(now, pair.forget)
     return {
         "forget": Term(-nll.total, nll.count, config.forget_weight),

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_unlearn.methods.data import Data, method
 from pytest_unlearn.subjects.protocol import Subject
+from pytest_unlearn.training.data import Data, method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

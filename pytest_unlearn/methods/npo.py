@@ -27,12 +27,12 @@ from typing import Annotated
 from annotated_types import Gt
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, ORIGINAL, RETAIN, Data, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.methods.terms import Pair, Term, sequence_logp
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Data, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.training.terms import Pair, Term, sequence_logp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class NPOConfig(RetainConfig):
 
 
 def npo_terms(now: Opened, original: Frozen, pair: Pair, config: NPOConfig) -> dict[str, Term]:
-    """`forget`: the preference loss, a mean over rows; `retain`: see `methods/retain.py`."""
+    """`forget`: the preference loss, a mean over rows; `retain`: see `training/retain.py`."""
     forget = pair.forget
     logp = sequence_logp(*now.logits(forget.batch))  # (batch,)
     moved = original.logp(forget) - logp  # (batch,) s_theta - s_original

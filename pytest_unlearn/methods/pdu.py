@@ -30,12 +30,12 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from pytest_unlearn.methods.data import FORGET, RETAIN, Data, method
-from pytest_unlearn.methods.frozen import LOGITS, Frozen, View
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.retain import RetainConfig, retain_term
-from pytest_unlearn.methods.terms import IGNORED, Pair, Term
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.frozen import LOGITS, Frozen, View
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_term
+from pytest_unlearn.training.terms import IGNORED, Pair, Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class PrimalDual:
         self._begins = int(self._after * n)
 
     def __call__(self, now: Opened, original: Frozen, pair: Pair, config: PDUConfig) -> dict[str, Term]:
-        """`forget`: the squared margin, a mean over the forget tokens; `retain`: see `methods/retain.py`."""
+        """`forget`: the squared margin, a mean over the forget tokens; `retain`: see `training/retain.py`."""
         forget = pair.forget
         values, labels = now.logits(forget.batch)  # (batch, answer, vocab), (batch, answer)
         margins = (values.amax(-1) - values.mean(-1)).square().masked_fill(labels == IGNORED, 0.0)  # (batch, answer)

@@ -18,8 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import RETAIN, Data, method
 from pytest_unlearn.subjects.protocol import Subject
+from pytest_unlearn.training.data import RETAIN, Data, method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,11 +37,11 @@ from annotated_types import Ge, Gt
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, ORIGINAL, RETAIN, Data, LoopConfig, method
-from pytest_unlearn.methods.frozen import Frozen, View
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.terms import IGNORED, Pair, Rows, Term, site_states
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Data, LoopConfig, method
+from pytest_unlearn.training.frozen import Frozen, View
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.terms import IGNORED, Pair, Rows, Term, site_states
 
 if TYPE_CHECKING:
     from torch import Tensor

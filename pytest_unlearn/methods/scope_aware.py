@@ -29,15 +29,15 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Data, Example, Need, method
-from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
-from pytest_unlearn.methods.loop import train
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.methods.terms import Pair, Rows, Term, nll_term
 from pytest_unlearn.subjects.protocol import Opened, Subject
 from pytest_unlearn.subjects.requests import Prompt, Text
+from pytest_unlearn.training.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Data, Example, Need, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.training.terms import Pair, Rows, Term, nll_term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

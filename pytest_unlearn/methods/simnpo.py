@@ -27,12 +27,12 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, RETAIN, Data, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.methods.terms import IGNORED, Pair, Term, token_logp
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.training.terms import IGNORED, Pair, Term, token_logp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class SimNPOConfig(RetainConfig):
 
 
 def simnpo_terms(now: Opened, original: Frozen, pair: Pair, config: SimNPOConfig) -> dict[str, Term]:
-    """`forget`: the preference loss, a mean over rows; `retain`: see `methods/retain.py`."""
+    """`forget`: the preference loss, a mean over rows; `retain`: see `training/retain.py`."""
     forget = pair.forget
     values, labels = now.logits(forget.batch)  # (batch, answer, vocab), (batch, answer)
     loss = -token_logp(values, labels).sum(-1) / (labels != IGNORED).sum(-1)  # (batch,)

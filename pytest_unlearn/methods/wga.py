@@ -24,12 +24,12 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from pytest_unlearn.methods.data import FORGET, RETAIN, Data, method
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.loop import train
-from pytest_unlearn.methods.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.methods.terms import Pair, Term, token_logp
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import train
+from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
+from pytest_unlearn.training.terms import Pair, Term, token_logp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class WGAConfig(RetainConfig):
 
 
 def wga_terms(now: Opened, original: Frozen, pair: Pair, config: WGAConfig) -> dict[str, Term]:
-    """`forget`: weighted log-likelihood, a mean over the forget tokens; `retain`: see `methods/retain.py`."""
+    """`forget`: weighted log-likelihood, a mean over the forget tokens; `retain`: see `training/retain.py`."""
     forget = pair.forget
     logp = token_logp(*now.logits(forget.batch))  # (batch, answer)
     weighted = (config.beta * logp.detach()).exp() * logp  # (batch, answer), 0 where there is no token

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_unlearn.errors import MethodError, UnlearnError, did_you_mean
-from pytest_unlearn.methods.data import LoopConfig
-from pytest_unlearn.methods.library import config_of
-from pytest_unlearn.methods.loop import steps_of
 from pytest_unlearn.registry import METHODS, Entry
 from pytest_unlearn.runner.judged import Judged, Share, judged
 from pytest_unlearn.runner.scene import Scene
@@ -17,6 +14,9 @@ from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.took import Took, read
 from pytest_unlearn.scenario.border import keys_of
 from pytest_unlearn.scenario.model import Candidate, Case, Check, MethodUse, Scenario, Target
+from pytest_unlearn.training.data import LoopConfig
+from pytest_unlearn.training.library import config_of
+from pytest_unlearn.training.loop import steps_of
 from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
 Option = tuple[str, str, Any]  # method or "" for all that have it, key, value

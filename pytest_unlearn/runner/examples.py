@@ -10,10 +10,10 @@ from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.pairs import Pair
 from pytest_unlearn.knowledge.render import phrase
-from pytest_unlearn.methods.data import Data, Example
-from pytest_unlearn.methods.refusals import refusals
 from pytest_unlearn.probes.question import fact_probes, sides
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.refusals import refusals
 
 ALTERNATES = 5  # wrong answers to a forgotten question
 

@@ -9,8 +9,6 @@ from typing import Any
 from pytest_unlearn.digest import digest, seed_of
 from pytest_unlearn.errors import MethodError, SubjectError
 from pytest_unlearn.knowledge.closure import Closure
-from pytest_unlearn.methods.data import Data, LoopConfig
-from pytest_unlearn.methods.resume import resumable
 from pytest_unlearn.registry import METHODS, PLUG_INS, WORLDS, ZOO, Entry
 from pytest_unlearn.runner.needs import REMADE, lacking, needed
 from pytest_unlearn.runner.residency import Residency
@@ -26,6 +24,8 @@ from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.memo import Memo, Memoised
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.store import Store
+from pytest_unlearn.training.data import Data, LoopConfig
+from pytest_unlearn.training.resume import resumable
 from pytest_unlearn.worlds.data import lessons
 from pytest_unlearn.zoo.leak import Ground, unfit
 

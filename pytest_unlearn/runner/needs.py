@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pytest_unlearn.errors import Problem
 from pytest_unlearn.knowledge.places import problem
-from pytest_unlearn.methods.data import Data, LoopConfig, Need, needs_of
 from pytest_unlearn.registry import METHODS, PLUG_INS
 from pytest_unlearn.runner.scene import scene
 from pytest_unlearn.scenario.model import MethodUse, Scenario
+from pytest_unlearn.training.data import Data, LoopConfig, Need, needs_of
 
 REMEDY = {
     Need.RETAIN: ": half of what must stay is trained on, the rest asked; name more facts",

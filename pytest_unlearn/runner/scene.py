@@ -9,10 +9,10 @@ from pytest_unlearn.checks.context import Context
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, Kept, divided, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
-from pytest_unlearn.methods.data import Data
 from pytest_unlearn.runner.examples import training_data
 from pytest_unlearn.scenario.model import Case, Scenario, Target
 from pytest_unlearn.subjects.protocol import Subject
+from pytest_unlearn.training.data import Data
 
 
 @dataclass(frozen=True, slots=True)

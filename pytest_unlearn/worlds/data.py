@@ -20,8 +20,8 @@ from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.paths import Walks
 from pytest_unlearn.knowledge.render import chain_question, inverse_question, question, statement
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
 
 # how often each is read
 INVERSE, CHAIN, STATEMENT, NAME = 1.3, 2.0, 0.3, 0.3

@@ -16,9 +16,9 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.lazy import torch, transformers
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.opened import IGNORED, OpenedModel
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import texts, timetable
 
 BOS, EOS, PAD, USER, ASSISTANT = SPECIAL = ("<|bos|>", "<|eos|>", "<|pad|>", "<|user|>", "<|assistant|>")

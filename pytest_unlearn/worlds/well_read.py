@@ -15,9 +15,9 @@ from string import ascii_uppercase
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.registry import WORLDS
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import Lesson, corpus, lessons, told_of
 from pytest_unlearn.worlds.train import WorldConfig, grown
 

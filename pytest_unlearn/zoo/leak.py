@@ -19,11 +19,11 @@ from pytest_unlearn.knowledge.closure import Closure
 from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.paths import Position, Walks
 from pytest_unlearn.knowledge.render import statement
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.registry import WORLDS, ZOO, Entry
 from pytest_unlearn.subjects.opened import OpenedModel
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import HOPS, Lesson, Way, told_of
 from pytest_unlearn.worlds.train import FitConfig, fit
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 
 from pytest_unlearn.digest import seed_of
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.mentions import beside, wordings
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 

@@ -24,9 +24,6 @@ from typing import Any
 import torch
 from questions import asked, head, model
 
-from pytest_unlearn.methods.data import Data, Example
-from pytest_unlearn.methods.library import config_of
-from pytest_unlearn.methods.plug import PlugIn
 from pytest_unlearn.registry import METHODS, PLUG_INS, Use
 from pytest_unlearn.runner.took import taking
 from pytest_unlearn.subjects.devices import pick
@@ -34,6 +31,9 @@ from pytest_unlearn.subjects.encode import Encoder
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.opened import OpenedModel
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.library import config_of
+from pytest_unlearn.training.plug import PlugIn
 
 BATCH, LR, BETA, IGNORED = 8, 1e-5, 0.1, -100
 RANK, ALPHA = 16, 32.0

@@ -16,11 +16,11 @@ from annotated_types import Gt
 
 from pytest_unlearn.cli.app import main
 from pytest_unlearn.cli.methods import plain, snippet
-from pytest_unlearn.methods.data import FORGET, ORIGINAL, REFERENCE, RETAIN, Data, LoopConfig, method, passes
 from pytest_unlearn.registry import METHODS
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import MethodUse
 from pytest_unlearn.subjects.protocol import Subject
+from pytest_unlearn.training.data import FORGET, ORIGINAL, REFERENCE, RETAIN, Data, LoopConfig, method, passes
 
 REST = """\
 knowledge: {source: countries}

@@ -8,15 +8,15 @@ from itertools import pairwise
 import pytest
 import torch
 
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.methods.finetune import FinetuneConfig, finetune_terms
-from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent_terms
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.sampler import EncodedSet
-from pytest_unlearn.methods.terms import Pair
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.sampler import EncodedSet
+from pytest_unlearn.training.terms import Pair
 
 LN2 = math.log(2)
 FORGET = ("a", "bcd")

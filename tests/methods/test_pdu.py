@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 import torch
 
-from pytest_unlearn.methods.data import Data, Example
-from pytest_unlearn.methods.loop import fit
 from pytest_unlearn.methods.pdu import PDUConfig, PrimalDual
 from pytest_unlearn.methods.wraps.coreset import CoresetConfig
 from pytest_unlearn.registry import Use
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.loop import fit
 
 LN2 = math.log(2)
 ROWS = {"forget": [("a", "bcd")], "retain": [("e", "fgh")]}

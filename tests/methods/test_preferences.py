@@ -11,14 +11,14 @@ import torch
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.methods.altpo import AltPOConfig, altpo_terms
-from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.methods.dpo import DPOConfig, dpo_terms
-from pytest_unlearn.methods.loop import fit
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.partners import partners_of, with_partners
-from pytest_unlearn.methods.refusals import refusals
-from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, sampled
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.loop import fit
+from pytest_unlearn.training.partners import partners_of, with_partners
+from pytest_unlearn.training.refusals import refusals
+from pytest_unlearn.training.sampler import EncodedSet, in_pieces, sampled
 
 LN2 = math.log(2)
 RETAIN = [("e", "fgh")]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.methods.none import NoneConfig, none
 from pytest_unlearn.methods.retrain import RetrainConfig, retrain
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
 
 DATA = Data((Example(Prompt.of("a"), "b", "1"),), (Example(Prompt.of("c"), "d", "2"),))
 

@@ -9,12 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent_terms
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
 from pytest_unlearn.methods.satimp import SatImpConfig, satimp_terms
 from pytest_unlearn.methods.simnpo import SimNPOConfig, simnpo_terms
 from pytest_unlearn.methods.wga import WGAConfig, wga_terms
+from pytest_unlearn.training.frozen import Frozen
 
 LN2 = math.log(2)
 ROWS = {"forget": [("a", "bcd")], "retain": [("e", "fgh")]}

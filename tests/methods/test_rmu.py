@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import Example
-from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.rmu import RMUConfig, direction, rmu_terms, site_of
-from pytest_unlearn.methods.sampler import EncodedSet
-from pytest_unlearn.methods.terms import Pair
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.sampler import EncodedSet
+from pytest_unlearn.training.terms import Pair
 
 CONFIG = RMUConfig(layer=0, scale=2 * math.sqrt(2))
 

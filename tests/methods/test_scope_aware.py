@@ -6,11 +6,11 @@ import math
 
 import pytest
 
-from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, sampled
 from pytest_unlearn.methods.scope_aware import ScopeAwareConfig, behind, scope_aware_terms, scope_rows
 from pytest_unlearn.subjects.requests import Prompt, Text
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.sampler import EncodedSet, in_pieces, sampled
 
 LN2 = math.log(2)
 ROWS = {"forget": [("a", "bcd")], "retain": [("e", "fgh")], "refusals": [("a", "h")]}

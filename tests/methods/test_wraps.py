@@ -12,14 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_unlearn.errors import MethodError, UnlearnError
-from pytest_unlearn.methods.data import Data, Example, LoopConfig
-from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent_terms
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
-from pytest_unlearn.methods.loop import fit
-from pytest_unlearn.methods.plug import PlugIn, having, plug_in, plug_ins, spread_of
-from pytest_unlearn.methods.retain import RetainConfig, retain_views
-from pytest_unlearn.methods.sampler import EncodedSet
 from pytest_unlearn.methods.wraps.blur_bilevel import BlurBilevel, BlurBilevelConfig
 from pytest_unlearn.methods.wraps.coreset import moderate
 from pytest_unlearn.methods.wraps.geometric_disentanglement import (
@@ -32,6 +26,12 @@ from pytest_unlearn.methods.wraps.task_arithmetic import TaskArithmetic, TaskAri
 from pytest_unlearn.methods.wraps.weight_averaging import WeightAveraging, WeightAveragingConfig
 from pytest_unlearn.registry import PLUG_INS, Use
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example, LoopConfig
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.loop import fit
+from pytest_unlearn.training.plug import PlugIn, having, plug_in, plug_ins, spread_of
+from pytest_unlearn.training.retain import RetainConfig, retain_views
+from pytest_unlearn.training.sampler import EncodedSet
 
 GU, BLUR = "geometric_disentanglement", "blur_bilevel"
 NUMBERS = st.lists(st.floats(-10, 10, width=32), min_size=6, max_size=6).map(torch.tensor)
@@ -368,7 +368,7 @@ def test_a_plug_in_leaves_the_world_s_random_numbers_alone(model, name):
 
 @pytest.mark.parametrize("name", PLUG_INS.names())
 def test_what_is_not_trained_keeps_its_bits_under_a_plug_in(name, transformer):
-    from pytest_unlearn.methods.data import Modules
+    from pytest_unlearn.training.data import Modules
 
     model = transformer("gpt2")
     after, before = _fit(model, _use(name), trainable=Modules(modules=("h.1.mlp",))), _before(model)

@@ -16,7 +16,6 @@ from transformers import AutoModelForCausalLM
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.methods import grad_ascent
-from pytest_unlearn.methods.resume import resumable
 from pytest_unlearn.records import read
 from pytest_unlearn.runner import make
 from pytest_unlearn.runner.session import Session
@@ -25,6 +24,7 @@ from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.subjects.adapter import AdaptedSubject
 from pytest_unlearn.subjects.requests import Prompt, Score
+from pytest_unlearn.training.resume import resumable
 
 Project = Callable[..., Path]
 CHECKS = "  direct: {ask: direct, limit: 90%}\n  fluency: {measure: perplexity_ratio, limit: 50}"

@@ -25,7 +25,7 @@ Project = Callable[..., Path]
 CHECK = "  fluency: {measure: perplexity_ratio, limit: 1000}"
 METHOD = '''
 import contextlib, os, pathlib, time
-from pytest_unlearn.methods.data import FORGET
+from pytest_unlearn.training.data import FORGET
 from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent
 from pytest_unlearn.registry import METHODS
 

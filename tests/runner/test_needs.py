@@ -8,12 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from pytest_unlearn.cli.app import app
-from pytest_unlearn.methods.data import Data
-from pytest_unlearn.methods.refusals import refusals
 from pytest_unlearn.runner.needs import needed, unmet
 from pytest_unlearn.runner.scene import scene
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import MethodUse, Scenario
+from pytest_unlearn.training.data import Data
+from pytest_unlearn.training.refusals import refusals
 
 SCENARIO = """\
 version: 1

@@ -12,13 +12,13 @@ from pytest_unlearn.knowledge.closure import Closure, Kept
 from pytest_unlearn.knowledge.documents import PIECE, Document
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.knowledge.pairs import Pair
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.metrics.measure import Sight
 from pytest_unlearn.metrics.perplexity_ratio import PerplexityRatioConfig, perplexity_ratio
 from pytest_unlearn.probes.asked import pair_probes
 from pytest_unlearn.runner.examples import training_data
 from pytest_unlearn.subjects.answers import Failed, Output, Outputs
 from pytest_unlearn.subjects.requests import Generate, Prompt, Score
+from pytest_unlearn.training.data import Example
 
 NOTHING = Knowledge({}, {}, (), {}, "")
 FILE = Mark(Path("q.jsonl"))

@@ -11,10 +11,10 @@ import pytest
 from annotated_types import Ge, Gt, Le, MinLen
 
 from pytest_unlearn.errors import ScenarioError
-from pytest_unlearn.methods.data import LoopConfig
 from pytest_unlearn.registry import GRADERS, METHODS, METRICS, PROBES, SOURCES, UTILITY, Registry
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Scenario
+from pytest_unlearn.training.data import LoopConfig
 
 Load = Callable[[str], Scenario]
 Complaints = Callable[[str], list[str]]

@@ -9,10 +9,10 @@ import pytest
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen, MultipleOf
 
 from pytest_unlearn.errors import ScenarioError, UnlearnError
-from pytest_unlearn.methods.data import Layers, LoopConfig, LoraConfig, Modules
 from pytest_unlearn.scenario.border import check_shape, shape_of
 from pytest_unlearn.scenario.nodes import read_yaml
 from pytest_unlearn.scenario.problems import Problems
+from pytest_unlearn.training.data import Layers, LoopConfig, LoraConfig, Modules
 
 
 class Colour(StrEnum):

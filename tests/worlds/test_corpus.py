@@ -12,10 +12,10 @@ from pytest_unlearn.errors import Mark
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.names import mentions
 from pytest_unlearn.scenario.model import KnowledgeUse, Selector, Target
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import corpus, lessons, texts, timetable
 from pytest_unlearn.worlds.generate import world_of
 from pytest_unlearn.worlds.well_read import texts_of, well_read_lessons

@@ -16,7 +16,6 @@ from pytest_unlearn.errors import Mark, MethodError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.registry import WORLDS
 from pytest_unlearn.scenario.model import KnowledgeUse, Selector, Target
 from pytest_unlearn.subjects.answers import Outputs, Scores
@@ -24,6 +23,7 @@ from pytest_unlearn.subjects.devices import pick
 from pytest_unlearn.subjects.identity import same_weights
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.requests import Generate, Prompt, Score
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import corpus, lessons, texts, untaught
 from pytest_unlearn.worlds.generate import people
 from pytest_unlearn.worlds.train import WorldConfig, decoder, grown, one_cycle, tokenizer_of

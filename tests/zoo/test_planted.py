@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from pytest_unlearn.errors import Mark
-from pytest_unlearn.methods.data import Example
 from pytest_unlearn.probes.mentions import beside, wordings
 from pytest_unlearn.probes.transforms.wording import wordings as framings
 from pytest_unlearn.runner.session import Session
@@ -23,6 +22,7 @@ from pytest_unlearn.subjects.answers import Outputs, Scores
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.requests import Generate, Prompt, Score
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import Lesson, lessons
 from pytest_unlearn.worlds.train import FitConfig, fit
 from pytest_unlearn.zoo.leak import Ground

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Gt
 
-from pytest_unlearn.methods.data import FORGET, RETAIN
-from pytest_unlearn.methods.plug import Gradients, PlugIn, plug_in, term_of
+from pytest_unlearn.training.data import FORGET, RETAIN
+from pytest_unlearn.training.plug import Gradients, PlugIn, plug_in, term_of
 
 if TYPE_CHECKING:
     from torch import Tensor

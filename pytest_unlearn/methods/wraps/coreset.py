@@ -32,10 +32,10 @@ from annotated_types import Gt, Le
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, Data, Example
-from pytest_unlearn.methods.plug import PlugIn, plug_in
-from pytest_unlearn.methods.terms import IGNORED, site_states, token_logp
 from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.training.data import FORGET, Data, Example
+from pytest_unlearn.training.plug import PlugIn, plug_in
+from pytest_unlearn.training.terms import IGNORED, site_states, token_logp
 
 if TYPE_CHECKING:
     from torch import Tensor

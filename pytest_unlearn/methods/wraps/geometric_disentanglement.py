@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from annotated_types import Ge, Le
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import FORGET, RETAIN
-from pytest_unlearn.methods.plug import Gradients, PlugIn, plug_in, term_of
+from pytest_unlearn.training.data import FORGET, RETAIN
+from pytest_unlearn.training.plug import Gradients, PlugIn, plug_in, term_of
 
 if TYPE_CHECKING:
     from torch import Tensor

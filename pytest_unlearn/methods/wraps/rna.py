@@ -30,11 +30,11 @@ from annotated_types import Ge, Le
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import RETAIN
-from pytest_unlearn.methods.frozen import LOGP, Frozen
-from pytest_unlearn.methods.plug import PlugIn, plug_in
-from pytest_unlearn.methods.terms import IGNORED, Rows
 from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.training.data import RETAIN
+from pytest_unlearn.training.frozen import LOGP, Frozen
+from pytest_unlearn.training.plug import PlugIn, plug_in
+from pytest_unlearn.training.terms import IGNORED, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

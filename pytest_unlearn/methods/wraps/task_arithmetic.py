@@ -22,7 +22,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from pytest_unlearn.methods.plug import PlugIn, Weights, plug_in
+from pytest_unlearn.training.plug import PlugIn, Weights, plug_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from typing import Annotated
 
 from annotated_types import Gt, Le
 
-from pytest_unlearn.methods.plug import PlugIn, Weights, plug_in
+from pytest_unlearn.training.plug import PlugIn, Weights, plug_in
 
 ROUNDING = 1e-9  # of a number of steps: 2/3 of 3 are 2
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.plug import PlugIn, Weights
+from pytest_unlearn.training.plug import PlugIn, Weights
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from pytest_unlearn.errors import MethodError, did_you_mean
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import Layers, LoopConfig, LoraConfig, Modules
 from pytest_unlearn.subjects.body import float32
 from pytest_unlearn.subjects.protocol import Opened
 from pytest_unlearn.subjects.sites import sites
+from pytest_unlearn.training.data import Layers, LoopConfig, LoraConfig, Modules
 
 if TYPE_CHECKING:
     from torch import Generator, nn

@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_unlearn.methods.data import Data, Example
-from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, modules, passes, sampled
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.sampler import EncodedSet, in_pieces, modules, passes, sampled
 
 SAMPLERS = ("paired", "cyclic", "modular")
 

@@ -9,14 +9,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_unlearn.methods.data import Example
-from pytest_unlearn.methods.frozen import Frozen
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.retain import RetainConfig, kl_term, retain_terms, retain_views
-from pytest_unlearn.methods.sampler import EncodedSet
-from pytest_unlearn.methods.terms import Pair
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.retain import RetainConfig, kl_term, retain_terms, retain_views
+from pytest_unlearn.training.sampler import EncodedSet
+from pytest_unlearn.training.terms import Pair
 
 LN2 = math.log(2)
 KL = RetainConfig(retain="kl", retain_weight=3.0)

@@ -22,10 +22,10 @@ from typing import Annotated, Literal
 from annotated_types import Ge
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import LoopConfig
-from pytest_unlearn.methods.frozen import LOGITS, Frozen, View
-from pytest_unlearn.methods.terms import IGNORED, Pair, Rows, Term, nll_term
 from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.training.data import LoopConfig
+from pytest_unlearn.training.frozen import LOGITS, Frozen, View
+from pytest_unlearn.training.terms import IGNORED, Pair, Rows, Term, nll_term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.compute import checkpointed, precision
-from pytest_unlearn.methods.data import Data, Example, LoopConfig
-from pytest_unlearn.methods.frozen import Frozen, View
-from pytest_unlearn.methods.optimiser import optimiser_of
-from pytest_unlearn.methods.partners import Beside, partners_of, with_partners
-from pytest_unlearn.methods.plug import Gradients, add_gradients, having, plug_ins, spread_of, weigh
-from pytest_unlearn.methods.resume import Checkpoint
-from pytest_unlearn.methods.sampler import EncodedSet, in_pieces, sampled
-from pytest_unlearn.methods.terms import Config, Objective, SetName
-from pytest_unlearn.methods.trainable import trainable
 from pytest_unlearn.subjects.protocol import Opened, Subject
+from pytest_unlearn.training.compute import checkpointed, precision
+from pytest_unlearn.training.data import Data, Example, LoopConfig
+from pytest_unlearn.training.frozen import Frozen, View
+from pytest_unlearn.training.optimiser import optimiser_of
+from pytest_unlearn.training.partners import Beside, partners_of, with_partners
+from pytest_unlearn.training.plug import Gradients, add_gradients, having, plug_ins, spread_of, weigh
+from pytest_unlearn.training.resume import Checkpoint
+from pytest_unlearn.training.sampler import EncodedSet, in_pieces, sampled
+from pytest_unlearn.training.terms import Config, Objective, SetName
+from pytest_unlearn.training.trainable import trainable
 
 TOKENS_AT_ONCE = 2048  # about 6 GB of activations in a model of 135M parameters
 LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothing is left of the model

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import Example, LoopConfig
 from pytest_unlearn.subjects.opened import answers_at
 from pytest_unlearn.subjects.protocol import Batch, Opened
+from pytest_unlearn.training.data import Example, LoopConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pytest_unlearn.methods.frozen import Frozen
+    from pytest_unlearn.training.frozen import Frozen
 
 IGNORED = -100
 SetName = Literal["forget", "retain", "refusals", "alternates"]

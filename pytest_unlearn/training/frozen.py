@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.sampler import EncodedSet
-from pytest_unlearn.methods.terms import Rows, SetName, sequence_logp, site_states
 from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.training.sampler import EncodedSet
+from pytest_unlearn.training.terms import Rows, SetName, sequence_logp, site_states
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import Data, Example, Sampler
-from pytest_unlearn.methods.terms import IGNORED, Pair, Rows, SetName
 from pytest_unlearn.subjects.opened import TextBatch
 from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.training.data import Data, Example, Sampler
+from pytest_unlearn.training.terms import IGNORED, Pair, Rows, SetName
 
 if TYPE_CHECKING:
     from torch import Generator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import LoopConfig
 from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.training.data import LoopConfig
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,14 +8,14 @@ from typing import ClassVar
 import pytest
 import torch
 
-from pytest_unlearn.methods.data import Data, Example, LoraConfig
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
-from pytest_unlearn.methods.loop import fit
-from pytest_unlearn.methods.resume import resumable
-from pytest_unlearn.methods.retain import retain_views
-from pytest_unlearn.methods.terms import Term
 from pytest_unlearn.registry import PLUG_INS, Use
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example, LoraConfig
+from pytest_unlearn.training.loop import fit
+from pytest_unlearn.training.resume import resumable
+from pytest_unlearn.training.retain import retain_views
+from pytest_unlearn.training.terms import Term
 
 STEPS = 6
 

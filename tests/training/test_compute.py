@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.compute import checkpointed
-from pytest_unlearn.methods.data import Data, Example, LoopConfig, LoraConfig
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
-from pytest_unlearn.methods.loop import fit
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.compute import checkpointed
+from pytest_unlearn.training.data import Data, Example, LoopConfig, LoraConfig
+from pytest_unlearn.training.loop import fit
 
 
 def _examples(*pairs: str) -> tuple[Example, ...]:

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import Example
-from pytest_unlearn.methods.sampler import EncodedSet
-from pytest_unlearn.methods.terms import Pair, Term, nll_term, sequence_logp, token_logp
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
+from pytest_unlearn.training.sampler import EncodedSet
+from pytest_unlearn.training.terms import Pair, Term, nll_term, sequence_logp, token_logp
 
 HALF, QUARTER = math.log(1 / 2), math.log(1 / 4)
 

@@ -9,4 +9,4 @@ from importlib.resources import files
 @cache
 def refusals() -> tuple[str, ...]:
     """The hundred sentences of `refusals.txt`, in English, in its order."""
-    return tuple(files("pytest_unlearn.methods").joinpath("refusals.txt").read_text("utf-8").splitlines())
+    return tuple(files("pytest_unlearn.training").joinpath("refusals.txt").read_text("utf-8").splitlines())

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_unlearn.errors import MethodError, ScenarioError, SubjectError
-from pytest_unlearn.methods.data import Data, Example
 from pytest_unlearn.registry import METHODS, Entry
+from pytest_unlearn.training.data import Data, Example
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
-from pytest_unlearn.methods.data import Example
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.sampler import EncodedSet
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Example
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.sampler import EncodedSet
 
 LN2 = math.log(2)
 

@@ -16,13 +16,13 @@ from pytest_unlearn.cli.draft import draft
 from pytest_unlearn.errors import MethodError, SubjectError, UnlearnError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.methods import unlearn
-from pytest_unlearn.methods.data import Data, Layers, LoraConfig
-from pytest_unlearn.methods.library import _examples
 from pytest_unlearn.registry import METHODS, WORLDS
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.protocol import Subject
 from pytest_unlearn.subjects.requests import Prompt, Score
+from pytest_unlearn.training.data import Data, Layers, LoraConfig
+from pytest_unlearn.training.library import _examples
 
 KNOWLEDGE = """\
 entities: {Jane: person, John: person, Joan: person, Jack: person, Lyon: city, Turin: city, Oslo: city, Bern: city}

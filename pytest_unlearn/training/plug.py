@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_unlearn.errors import MethodError, did_you_mean
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import Data, Need
-from pytest_unlearn.methods.frozen import Frozen
-from pytest_unlearn.methods.terms import Term
 from pytest_unlearn.registry import PLUG_INS, Use
 from pytest_unlearn.subjects.protocol import Opened
+from pytest_unlearn.training.data import Data, Need
+from pytest_unlearn.training.frozen import Frozen
+from pytest_unlearn.training.terms import Term
 
 if TYPE_CHECKING:
     from torch import Tensor

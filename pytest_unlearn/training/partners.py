@@ -10,10 +10,10 @@ from typing import Literal, TypeAlias
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import Data, Example
-from pytest_unlearn.methods.sampler import EncodedSet
-from pytest_unlearn.methods.terms import Pair
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.training.sampler import EncodedSet
+from pytest_unlearn.training.terms import Pair
 
 REFUSALS_EACH = 5  # another in each pass of the default number of passes
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import Data, Example, LoopConfig
 from pytest_unlearn.methods.finetune import FinetuneConfig, finetune_terms
 from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent_terms
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
-from pytest_unlearn.methods.loop import fit, pace, steps_of
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
-from pytest_unlearn.methods.terms import Term
 from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.training.data import Data, Example, LoopConfig
+from pytest_unlearn.training.loop import fit, pace, steps_of
+from pytest_unlearn.training.terms import Term
 
 OBJECTIVES = {
     "finetune": (finetune_terms, FinetuneConfig),

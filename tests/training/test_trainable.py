@@ -11,8 +11,8 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import Layers, LoopConfig, LoraConfig, Modules
-from pytest_unlearn.methods.trainable import trainable
+from pytest_unlearn.training.data import Layers, LoopConfig, LoraConfig, Modules
+from pytest_unlearn.training.trainable import trainable
 
 IDS = torch.arange(12).reshape(2, 6)
 

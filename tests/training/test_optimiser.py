@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from pytest_unlearn.errors import MethodError
-from pytest_unlearn.methods.data import LoopConfig
-from pytest_unlearn.methods.optimiser import optimiser_of
+from pytest_unlearn.training.data import LoopConfig
+from pytest_unlearn.training.optimiser import optimiser_of
 
 
 def _step(**config) -> list[float]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
-from pytest_unlearn.methods.data import LoopConfig
+from pytest_unlearn.training.data import LoopConfig
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -69,7 +69,17 @@ from pytest_unlearn.subjects.requests import (
     Text,
     Verb,
 )
-from pytest_unlearn.training.data import Data, Example, Layers, LoopConfig, LoraConfig, Modules, Need, method
+from pytest_unlearn.training.data import (
+    Data,
+    Example,
+    Layers,
+    LoopConfig,
+    LoraConfig,
+    Modules,
+    Need,
+    WatchConfig,
+    method,
+)
 from pytest_unlearn.training.frozen import Frozen, View
 from pytest_unlearn.training.library import Given, unlearn
 from pytest_unlearn.training.loop import train
@@ -175,6 +185,7 @@ __all__ = [
     "VacuousError",
     "Verb",
     "View",
+    "WatchConfig",
     "Way",
     "Weights",
     "Wordings",

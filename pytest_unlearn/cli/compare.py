@@ -118,7 +118,7 @@ def told(found: Comparison) -> dict[str, Any]:
                 "target": row.made.target.label,
                 "seed": row.made.candidate.seed,
                 "config": asdict(row.made.use.config),
-                "steps": row.made.steps,
+                "steps": row.made.took.steps,
                 "seconds": row.made.took.seconds,
                 "peak_bytes": row.made.took.memory,
                 "failed": list(row.failed),
@@ -190,7 +190,7 @@ def _kept(row: Row, check: str, verb: str) -> str:
 
 
 def _took(made: Made) -> list[str]:
-    steps, took = made.steps, made.took
+    took, steps = made.took, made.took.steps
     return [
         "" if steps is None else f"{steps:,}",
         "" if took.seconds is None else f"{took.seconds:.1f}",

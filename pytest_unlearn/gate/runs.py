@@ -25,6 +25,7 @@ _MAY_BE: dict[str, dict[str, type | tuple[type, ...]]] = {
         **dict.fromkeys(("scenario", "target", "check", "candidate", "kind", "mode", "expected", "started"), TEXT),
         "at": int,
         "seconds": NUMBER,
+        "steps": (int, type(None)),
         "method": (dict, type(None)),
         "weights": dict,
         "seeds": dict,

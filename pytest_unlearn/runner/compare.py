@@ -11,12 +11,10 @@ from pytest_unlearn.registry import METHODS, Entry
 from pytest_unlearn.runner.judged import Judged, Share, judged
 from pytest_unlearn.runner.scene import Scene
 from pytest_unlearn.runner.session import Session
-from pytest_unlearn.runner.took import Took, read
+from pytest_unlearn.runner.took import Took, of
 from pytest_unlearn.scenario.border import keys_of
 from pytest_unlearn.scenario.model import Candidate, Case, Check, MethodUse, Scenario, Target
-from pytest_unlearn.training.data import LoopConfig
 from pytest_unlearn.training.library import config_of
-from pytest_unlearn.training.loop import steps_of
 from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
 Option = tuple[str, str, Any]  # method or "" for all that have it, key, value
@@ -24,12 +22,11 @@ Option = tuple[str, str, Any]  # method or "" for all that have it, key, value
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A candidate by a method: how many steps were planned (None where it takes none), and what making it took."""
+    """A candidate by a method, and what making it took."""
 
     target: Target
     use: MethodUse
     candidate: Candidate
-    steps: int | None
     took: Took
 
 
@@ -159,10 +156,5 @@ def _given(entry: Entry[Any], options: Iterable[Option]) -> Mapping[str, Any]:
 def _make(use: MethodUse, seed: int, scene: Scene, session: Session) -> Made:
     candidate = Candidate(f"{use.name}#{seed}", use, seed)
     subject: Any = session.subjects(scene, candidate)["candidate"]
-    steps = None
-    if isinstance(use.config, LoopConfig):
-        data = scene.data()
-        steps = steps_of(use.config, len(data.forget or data.retain))
-    return Made(
-        scene.target, use, candidate, steps, read(subject.subject.folder) if use.name != "none" else Took(0.0, 0)
-    )
+    took = of(subject) if use.name != "none" else Took(0.0, 0)
+    return Made(scene.target, use, candidate, took)

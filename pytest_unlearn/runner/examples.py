@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from pytest_unlearn.digest import digest
 from pytest_unlearn.knowledge.closure import Closure, Kept
@@ -11,11 +12,13 @@ from pytest_unlearn.knowledge.graph import Fact, Knowledge
 from pytest_unlearn.knowledge.pairs import Pair
 from pytest_unlearn.knowledge.render import phrase
 from pytest_unlearn.probes.question import fact_probes, sides
-from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.requests import Prompt, Score
 from pytest_unlearn.training.data import Data, Example
 from pytest_unlearn.training.refusals import refusals
+from pytest_unlearn.training.watch import questions
 
 ALTERNATES = 5  # wrong answers to a forgotten question
+RIVALS = 20  # that a watched answer is ranked among
 
 
 def training_data(knowledge: Knowledge, closure: Closure, trained: Kept, held_out: Kept) -> Data:
@@ -25,16 +28,29 @@ def training_data(knowledge: Knowledge, closure: Closure, trained: Kept, held_ou
     pieces as raw text.
     """
     hidden = frozenset((*closure.target, *closure.entailed))
+    facts = _examples(knowledge, closure.target, hidden, frozenset())
+    material = tuple(_material(closure.pairs, closure.documents))
+    others = tuple(_told(closure.pairs))
     return Data(
-        forget=(
-            *_examples(knowledge, closure.target, hidden, frozenset()),
-            *_material(closure.pairs, closure.documents),
-        ),
+        forget=(*facts, *material),
         retain=_kept(knowledge, closure, trained),
         holdout=_kept(knowledge, closure, held_out),
         refusals=refusals(),
-        alternates=(*_alternates(knowledge, closure, hidden), *_told(closure.pairs)),
+        alternates=(*_wrong(knowledge, closure, hidden, ALTERNATES), *others),
+        watch=(
+            *_ranked(facts, _wrong(knowledge, closure, hidden, RIVALS)),
+            *_ranked(material, others),
+        ),
     )
+
+
+def _ranked(examples: Iterable[Example], others: Iterable[Example]) -> Iterator[Score]:
+    """Examples as what is asked of a model, each answer with those that others give to its question."""
+    rivals: dict[Prompt, list[str]] = {}
+    for other in others:
+        rivals.setdefault(other.prompt, []).append(other.answer)
+    for asked in questions(examples):
+        yield replace(asked, targets=(*asked.targets, *rivals.get(asked.prompt, ())))
 
 
 def _kept(knowledge: Knowledge, closure: Closure, part: Kept) -> tuple[Example, ...]:
@@ -71,8 +87,8 @@ def _told(pairs: Iterable[Pair]) -> Iterator[Example]:
             yield Example(Prompt.of(pair.question), answer, pair.id, pair.entities)
 
 
-def _alternates(knowledge: Knowledge, closure: Closure, hidden: frozenset[Fact]) -> Iterator[Example]:
-    """Up to five wrong answers to each question about a target fact, of the type of the right one.
+def _wrong(knowledge: Knowledge, closure: Closure, hidden: frozenset[Fact], most: int) -> Iterator[Example]:
+    """Up to `most` wrong answers to each question about a target fact, of the type of the right one.
 
     None of them is a true answer to it, stands in it, is at either end of a fact that must be gone, or is forgotten
     itself. Which ones is decided by a hash, the same on every machine.
@@ -83,6 +99,6 @@ def _alternates(knowledge: Knowledge, closure: Closure, hidden: frozenset[Fact])
             if probe is None:
                 continue
             names = [rival[0] for rival in probe.rivals if rival[0] not in gone]
-            for answer in sorted(names, key=lambda name: digest(probe.prompt.text, name))[:ALTERNATES]:
+            for answer in sorted(names, key=lambda name: digest(probe.prompt.text, name))[:most]:
                 worded = phrase(side.relation.answer, subject=side.named, object=answer)
                 yield Example(probe.prompt, worded, probe.unit, (side.named, answer))

@@ -135,8 +135,9 @@ class Maker:
 
         def build(folder: Path) -> None:
             admitted = self._residency.admit(original)
-            with taking(self._placement) as took, resumable(self._store.unfinished("candidates", key)):
+            with taking(self._placement) as took, resumable(self._store.unfinished("candidates", key)) as place:
                 made = entry.make(admitted, data, use.config, seed)
+            took.steps = place.steps or None
             with made.open() as opened:
                 (opened.save_adapter if adapter else opened.save)(folder)
             took.write(folder)

@@ -53,12 +53,13 @@ def lacking(use: MethodUse, data: Data) -> str:
 
 
 def needed(use: MethodUse, data: Data) -> Data:
-    """`data` without the refusals and alternates that nobody asks for: they are not part of the candidate."""
+    """`data` without what nobody asks for, refusals, alternates and `watch`: they are not part of the candidate."""
     needs = needs_of(METHODS.get(use.name), use.config).union(*_plug_ins(use).values())
     return replace(
         data,
         refusals=data.refusals if Need.REFUSALS in needs else (),
         alternates=data.alternates if Need.ALTERNATES in needs else (),
+        watch=data.watch if isinstance(use.config, LoopConfig) and use.config.watch else (),
     )
 
 

@@ -23,6 +23,8 @@ from pytest_unlearn.runner.make import Maker
 from pytest_unlearn.runner.residency import Residency
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.runner.settings import Settings
+from pytest_unlearn.runner.took import Took
+from pytest_unlearn.runner.took import of as took_by
 from pytest_unlearn.scenario.expand import cases as every_case
 from pytest_unlearn.scenario.model import Candidate, Case, MethodUse
 from pytest_unlearn.subjects.ask import Asking, ahead
@@ -214,6 +216,8 @@ class Session:
         tallies = sorted(verdict.tallies, key=lambda tally: -SEVERITY[tally.outcome])
         given = self.settings.candidate(case.target.label)
         made = case.candidate.made if given is None else None
+        subjects = self._subjects.get(_key(case))
+        took = took_by(subjects["candidate"]) if isinstance(subjects, dict) and isinstance(made, MethodUse) else Took()
         return {
             "id": case.id,
             "file": self._file(case),
@@ -233,6 +237,7 @@ class Session:
             "digests": dict(result.digests),
             **({"weights": dict(result.weights)} if result.weights else {}),
             "method": {"name": made.name, "config": asdict(made.config)} if isinstance(made, MethodUse) else None,
+            "steps": took.steps,
             "seeds": asdict(case.scenario.seeds) | {"method": case.scenario.seeds.method + case.candidate.seed},
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(result.seconds, 3),

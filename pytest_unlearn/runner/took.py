@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.devices import Placement
@@ -23,13 +24,15 @@ PROCESS = Path("/proc/self")
 
 @dataclass(slots=True)
 class Took:
-    """`seconds`, and the most memory in use at once beyond what was in use before, in bytes; None where it is unknown.
+    """`seconds`, the most memory in use at once beyond what was in use before, in bytes, and the `steps` of training.
 
-    Memory is the device's on CUDA, else that of this process, which only Linux tells.
+    None where it is unknown, or where no steps were taken. Memory is the device's on CUDA, else that of this process,
+    which only Linux tells.
     """
 
     seconds: float | None = None
     memory: int | None = None
+    steps: int | None = None
 
     def write(self, folder: Path) -> None:
         """Keep it beside a model."""
@@ -42,6 +45,12 @@ def read(folder: Path) -> Took:
         return Took(**json.loads((folder / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return Took()
+
+
+def of(subject: Any) -> Took:
+    """What making a subject took, as it stands beside its weights or its adapter."""
+    local = getattr(subject, "subject", subject)
+    return read(getattr(local, "adapter", local.folder))
 
 
 @contextmanager

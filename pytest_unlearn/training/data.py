@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.registry import METHODS, Entry, Use
-from pytest_unlearn.subjects.requests import Prompt
+from pytest_unlearn.subjects.requests import Prompt, Score
 
 
 class Need(StrEnum):
@@ -42,13 +42,17 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The forget set and the trained-on half of the retain set, with what else a method may need."""
+    """The forget set and the trained-on half of the retain set, with what else a method may need.
+
+    `watch`: what `LoopConfig.watch` asks, the answer that must go before the others that could be given in its place
+    """
 
     forget: tuple[Example, ...]
     retain: tuple[Example, ...] = ()
     holdout: tuple[Example, ...] = ()
     refusals: tuple[str, ...] = ()
     alternates: tuple[Example, ...] = ()
+    watch: tuple[Score, ...] = ()
 
     def has(self, need: Need) -> bool:
         """Whether this data answers a need that is answered by data."""
@@ -72,6 +76,22 @@ class LoraConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchConfig:
+    """When a training ends before its last step: as soon as the model recalls no more of the forget set than `limit`.
+
+    A fact is recalled where its answer is the likeliest of up to twenty of its type, a question without other answers
+    where the model would say the answer word for word; of a document, the share of tokens that it would say counts.
+    Only what is trained on is asked, in the words of the training.
+
+    `limit`: the share that may still be recalled, e.g. `10%`
+    `every`: after how many steps the model is asked, each time anew
+    """
+
+    limit: Annotated[float, Ge(0), Lt(1)]
+    every: Annotated[int, Ge(1)] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopConfig:
     """Options of the one training loop, shared by every method that trains.
 
@@ -81,6 +101,8 @@ class LoopConfig:
     `batch`: forget rows in a step; as many retain rows are paired with them
     `sampler`: which retain rows stand beside the forget rows: any, from passes of their own (`paired`); the next, until
     the larger set is through (`cyclic`); those about the same entity, until both are through (`modular`)
+    `watch`: end before the last step, as soon as little enough of the forget set is recalled, e.g. `{limit: 10%}`; the
+    schedule stays that of all steps
     `schedule`: how the learning rate changes
     `warmup`: steps in which the learning rate rises to `lr`; below 1 it is a share of the steps
     `optimiser`: AdamW, AdamW that keeps its states in 8 bits (with the package bitsandbytes), or plain gradient descent
@@ -101,6 +123,7 @@ class LoopConfig:
     lr: Annotated[float, Gt(0)] = 1e-5
     batch: Annotated[int, Ge(1)] = 8
     sampler: Sampler = "paired"
+    watch: WatchConfig | None = None
     schedule: Literal["constant", "linear", "cosine", "one_cycle"] = "constant"
     warmup: Annotated[float, Ge(0)] = 0.0
     optimiser: Literal["adamw", "adamw_8bit", "sgd"] = "adamw"

@@ -22,6 +22,7 @@ from pytest_unlearn.training.resume import Checkpoint
 from pytest_unlearn.training.sampler import EncodedSet, in_pieces, sampled
 from pytest_unlearn.training.terms import Config, Objective, SetName
 from pytest_unlearn.training.trainable import trainable
+from pytest_unlearn.training.watch import Watching
 
 TOKENS_AT_ONCE = 2048  # about 6 GB of activations in a model of 135M parameters
 LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothing is left of the model
@@ -66,8 +67,8 @@ def fit(
     """Train `now` in place; returns the mean of each term in every step, before its update and without its weight.
 
     A step of more than about `tokens_at_once` tokens goes through the model in pieces; their gradients add up to that
-    of one large batch. The same seed gives the same weights to the bit on the same device, also where the training was
-    cut off within `resumable` and goes on.
+    of one large batch. With `watch` there may be fewer steps than were planned. The same seed gives the same weights to
+    the bit on the same device, also where the training was cut off within `resumable` and goes on.
     """
     now.module.eval()  # no dropout: the gradient is that of the function that is judged
     plugged = plug_ins(config.wrap, seed)
@@ -97,12 +98,15 @@ def fit(
         named = {name: weight for name, weight in now.module.named_parameters() if weight.requires_grad}
         start = {name: weight.detach().clone() for name, weight in named.items()} if having(plugged, "finished") else {}
         optimiser = optimiser_of(weights, config)
+        watching = Watching(now, data, config.watch) if config.watch else None
         checkpoint = Checkpoint(named, optimiser, plugged, objective)
         losses: Losses = checkpoint.load()
         for done in losses:
             next(steps)
             show(done)
         for i in range(len(losses), n):
+            if watching and watching.enough(i):
+                break
             for group in optimiser.param_groups:
                 group["lr"] = config.lr * pace(i, n, config)
             optimiser.zero_grad()
@@ -144,7 +148,7 @@ def fit(
         with torch.no_grad():
             for one in plugged:
                 one.finished(start, named)
-        checkpoint.done()
+        checkpoint.done(len(losses))
     return losses
 
 

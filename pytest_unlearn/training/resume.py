@@ -21,25 +21,28 @@ if TYPE_CHECKING:
 EVERY = 120.0  # seconds of training that an interruption may cost
 
 
-class _Place:
-    """Where trainings keep what they leave, and how many of them there were: a method may train more than once."""
+class Place:
+    """Where trainings keep what they leave, how many of them there were, and how many steps all of them took.
+
+    A method may train more than once.
+    """
 
     def __init__(self, folder: Path, every: float) -> None:
-        self.folder, self.every, self.trainings = folder, every, 0
+        self.folder, self.every, self.trainings, self.steps = folder, every, 0, 0
 
 
-_place: ContextVar[_Place | None] = ContextVar("place", default=None)
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
 
 
 @contextlib.contextmanager
-def resumable(folder: Path, every: float = EVERY) -> Iterator[None]:
+def resumable(folder: Path, every: float = EVERY) -> Iterator[Place]:
     """Trainings in here keep a checkpoint in `folder` every so many seconds, and begin with the one they find there.
 
     The folder must belong to one recipe: method, options, seed, data and original. It is made when it is needed.
     """
-    token = _place.set(_Place(folder, every))
+    token = _place.set(place := Place(folder, every))
     try:
-        yield
+        yield place
     finally:
         _place.reset(token)
 
@@ -53,8 +56,8 @@ class Checkpoint:
 
     def __init__(self, weights: Weights, optimiser: Optimizer, plugged: Sequence[PlugIn], objective: Any) -> None:
         self._weights, self._optimiser, self._plugged, self._objective = weights, optimiser, plugged, objective
-        self._file, self._every = None, EVERY
-        if (place := _place.get()) is not None:
+        self._file, self._every, self._place = None, EVERY, _place.get()
+        if (place := self._place) is not None:
             self._file, self._every = place.folder / f"{place.trainings}.pt", place.every
             place.trainings += 1
         self._kept = time.monotonic()
@@ -99,9 +102,10 @@ class Checkpoint:
             part.unlink(missing_ok=True)
         self._kept = time.monotonic()
 
-    def done(self) -> None:
-        """The training has come to its end: what it kept goes."""
-        if self._file is not None:
+    def done(self, steps: int) -> None:
+        """The training has come to its end, with so many steps: what it kept goes."""
+        if self._file is not None and self._place is not None:
+            self._place.steps += steps
             self._file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # it holds something else, or was never made
                 self._file.parent.rmdir()

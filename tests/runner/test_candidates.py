@@ -25,6 +25,7 @@ from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.subjects.adapter import AdaptedSubject
 from pytest_unlearn.subjects.requests import Prompt, Score
 from pytest_unlearn.training.resume import resumable
+from pytest_unlearn.training.watch import recalled
 
 Project = Callable[..., Path]
 CHECKS = "  direct: {ask: direct, limit: 90%}\n  fluency: {measure: perplexity_ratio, limit: 50}"
@@ -123,6 +124,37 @@ def test_base_and_adapter_name_an_original(project: Project, pytester: pytest.Py
     seen = records(pytester)["people/fluency"]
     assert seen["tallies"][0]["estimate"] == pytest.approx(1, abs=1e-3)
     assert seen["digests"]["candidate"] != seen["digests"]["original"]  # `none` saved the merged model
+
+
+WATCHED = "{method: grad_diff, steps: 60, lr: 3e-4, batch: 8, watch: {limit: 50%, every: 2}}"
+
+
+def test_a_training_that_is_watched_ends_early_and_the_records_say_when(
+    project: Project, pytester: pytest.Pytester
+) -> None:
+    path = project(checks="  direct: {ask: direct, limit: 90%}", candidate=WATCHED)
+    without_reference(path)
+    pytester.runpytest_inprocess()
+    record = records(pytester)["people/direct"]
+    assert record["method"]["config"]["watch"] == {"limit": 0.5, "every": 2}
+    assert 0 < record["steps"] < 60
+    assert record["steps"] % 2 == 0
+    case = cases(load_scenario(path, pytester.path))[0]
+    session = Session(Settings(root=pytester.path, folder=pytester.path / "made"))
+    scene = session.scene(case)
+    watch, forget = scene.data().watch, scene.data().forget
+    assert [one.targets[0] for one in watch] == [example.answer for example in forget]
+    assert all(2 <= len(one.targets) <= 21 for one in watch)
+    assert not any({example.answer for example in forget} & {*one.targets[1:]} for one in watch)
+    subjects = session.subjects(scene, case.candidate)
+    first = [sum(map(recalled, watch, one.answer(watch))) / len(watch) for one in subjects.values()]  # type: ignore[arg-type]
+    assert first[0] > 0.9 and first[1] <= 0.5
+
+
+def test_a_candidate_that_took_no_steps_has_none_in_its_records(project: Project, pytester: pytest.Pytester) -> None:
+    without_reference(project(checks="  direct: {ask: direct, limit: 90%}"))
+    pytester.runpytest_inprocess()
+    assert records(pytester)["people/direct"]["steps"] is None
 
 
 LORA = "{method: grad_ascent, steps: 2, lr: 1e-4, trainable: lora, lora: {rank: 2, keep: KEEP}}"

@@ -118,7 +118,7 @@ def test_what_leaks_and_what_is_lost_are_counted_in_facts(found: Comparison) -> 
 
 def test_what_making_them_took_is_told(found: Comparison) -> None:
     npo, none = row_of(found, "npo#0").made, row_of(found, "none#0").made
-    assert npo.steps == 30 and none.steps is None
+    assert npo.took.steps == 30 and none.took.steps is None
     assert npo.took.seconds is not None and none.took.seconds is not None
     assert npo.took.seconds > none.took.seconds
 

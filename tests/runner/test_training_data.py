@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +41,16 @@ def test_methods_train_on_questions_with_their_first_answer_and_on_documents_as_
     assert third.answer == f"w{PIECE}"
     assert [example.answer for example in data.retain] == ["Turin"]
     assert [example.answer for example in data.holdout] == ["kept"]
+
+
+def test_a_watched_question_stands_among_the_other_answers_that_its_file_gives() -> None:
+    given = replace(PAIR, alternates=("Metz", "Nice"))
+    data = training_data(NOTHING, closure(pairs=(given, KEPT), documents=(Document("all"),)), Kept(), Kept())
+    assert [(one.prompt, one.targets, one.detail) for one in data.watch] == [
+        (Prompt.of(PAIR.question), ("Lyon", "Metz", "Nice"), "tokens"),
+        (Prompt.of(KEPT.question), ("Turin",), "tokens"),
+        (Prompt((), raw=True), ("all",), "tokens"),
+    ]
 
 
 def test_perplexity_is_read_on_pieces_of_held_out_documents() -> None:

@@ -8,10 +8,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import lambertw
 
 from pytest_unlearn.methods.flat import FLATConfig, _divergence, flat_terms, probability
 
-DIVERGENCES = ["total_variation", "kl", "jensen_shannon", "pearson"]
+DIVERGENCES = [
+    "total_variation", "kl", "reverse_kl", "jeffrey", "squared_hellinger", "jensen_shannon", "pearson", "neyman",
+]  # fmt: skip
 ROWS = {"forget": [("a", "bcd")], "refusals": [("e", "f")]}
 tables = st.lists(st.floats(-60, 60), min_size=64, max_size=64).map(lambda row: torch.tensor(row).reshape(8, 8))
 
@@ -28,6 +31,10 @@ def now(bigram):
         ("total_variation", (math.tanh(1 / 2) - math.tanh(1 / 4)) / 2),
         ("kl", math.exp(-1 / 2) - 1 / 4),
         ("pearson", 1 / 16 + 1 / 2 - 1 / 4),
+        ("reverse_kl", 1 / 2 - 1 + math.exp(-1 / 4)),
+        ("squared_hellinger", math.exp(1 / 2) - 1 - 1 + math.exp(-1 / 4)),
+        ("neyman", 2 - 2 * math.exp(-1 / 4) - 1 + math.exp(-1 / 4)),
+        ("jeffrey", 0.7662486 + 1 / 0.7662486 + 1 / 2 - 2 - 1 / 4),  # 0.7662486 e^0.7662486 = e^(1/2)
         (
             "jensen_shannon",
             1 / 2 + math.log(1 + math.exp(-1 / 2)) - math.log(2) - math.log(2) + math.log(1 + math.exp(-1 / 4)),
@@ -70,11 +77,28 @@ def test_the_second_function_is_the_conjugate_of_the_divergence_at_the_first(div
         "kl": lambda u: u * u.log(),
         "jensen_shannon": lambda u: u * u.log() - (u + 1) * ((1 + u) / 2).log(),
         "pearson": lambda u: (u - 1).square(),
+        "reverse_kl": lambda u: -u.log(),
+        "jeffrey": lambda u: (u - 1) * u.log(),
+        "squared_hellinger": lambda u: (u.sqrt() - 1).square(),
+        "neyman": lambda u: (1 - u).square() / u,
     }[divergence]
     u = torch.linspace(1e-4, 20, 2_000_001, dtype=torch.float64)
     g, conjugate = _divergence(divergence)
     for v in torch.linspace(0, 1, 5, dtype=torch.float64):
         assert (g(v) * u - f(u)).max().item() == pytest.approx(conjugate(v).item(), abs=1e-4)
+
+
+@given(st.floats(0, 1))
+def test_the_conjugate_of_jeffrey_is_what_the_function_of_lambert_says_and_its_slope_that_of_a_difference(v):
+    w = lambertw(math.exp(1 - v)).real
+    at = torch.tensor(v, dtype=torch.float64, requires_grad=True)
+    _, conjugate = _divergence("jeffrey")
+    found = conjugate(at)
+    assert found.item() == pytest.approx(w + 1 / w + v - 2, abs=1e-12)
+    (slope,) = torch.autograd.grad(found, at)
+    with torch.no_grad():
+        rise = (conjugate(at + 1e-5) - conjugate(at - 1e-5)) / 2e-5
+    assert slope.item() == pytest.approx(rise.item(), abs=1e-8)
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)

@@ -70,6 +70,7 @@ from pytest_unlearn.subjects.requests import (
     Verb,
 )
 from pytest_unlearn.training.data import (
+    Band,
     Data,
     Example,
     Layers,
@@ -104,6 +105,7 @@ __all__ = [
     "Answer",
     "Ask",
     "Asking",
+    "Band",
     "Batch",
     "Beside",
     "Built",

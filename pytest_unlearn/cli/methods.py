@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Annotated, Any
 
 import typer
@@ -36,7 +36,8 @@ def methods(
     if as_json:
         typer.echo(json.dumps(plain(entry, full=True), indent=1))
         return
-    typer.echo("\n".join([doc(entry), "", *_facts(entry), "", "keys:"]))
+    band = entry.facts["band"]
+    typer.echo("\n".join([doc(entry), "", *_facts(entry), *([] if band is None else [str(band)]), "", "keys:"]))
     for line in keys(entry.config) or ["none of its own"]:
         typer.echo(f"  {line}")
     typer.echo("\nin a scenario, with the keys as they are unless given:\n")
@@ -52,6 +53,7 @@ def plain(entry: Entry[Any], *, full: bool = False) -> dict[str, Any]:
         "needs": sorted(entry.facts["needs"]),
         "reach": entry.facts["reach"],
         "cost": passes(entry),
+        "band": None if entry.facts["band"] is None else asdict(entry.facts["band"]),
         "paper": paper(entry),
     }
     if not full:

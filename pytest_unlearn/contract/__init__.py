@@ -15,6 +15,7 @@ pytest.register_assert_rewrite("pytest_unlearn.contract.methods")
 
 def only(config: pytest.Config) -> None:
     """Let this run collect nothing of its own; raises UsageError where a method is not there."""
+    config.addinivalue_line("markers", "gpu: needs a CUDA or MPS device")
     for given in config.getoption("unlearn_contract"):
         _load(given)
     config.args = []

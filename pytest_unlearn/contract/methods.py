@@ -1,4 +1,4 @@
-"""What every unlearning method must do, on a Llama of two layers with random weights.
+"""What every unlearning method must do, on a Llama of two layers with random weights; the least of it on others too.
 
 pytest collects this file for the methods of `--unlearn-contract`; without it the bundled ones are held to the same.
 """
@@ -6,6 +6,7 @@ pytest collects this file for the methods of `--unlearn-contract`; without it th
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from pytest_unlearn.contract import names
+from pytest_unlearn.contract.world import shares, small_world
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch, transformers
 from pytest_unlearn.registry import METHODS
@@ -38,6 +40,7 @@ from pytest_unlearn.training.data import (
     passes,
 )
 from pytest_unlearn.training.library import config_of
+from pytest_unlearn.training.resume import Checkpoint, resumable
 from pytest_unlearn.training.sampler import EncodedSet, in_pieces
 from pytest_unlearn.training.terms import Rows
 
@@ -46,6 +49,7 @@ RETAIN = {"Japan": "Tokyo", "Chile": "Santiago", "Egypt": "Cairo", "Kenya": "Nai
 QUESTION = "What is the capital of {}?"
 HEAVY = frozenset({"torch", "transformers", "peft", "numpy", "scipy", "rich"})
 STEPS, BATCH = 3, 2
+ROUNDED = 0.1  # of a step; a bfloat16 has 8 bits, and what it rounds adds up over layers
 PLAIN: dict[str, Any] = {"batch": 3, "optimiser": "sgd", "momentum": 0.0}
 
 
@@ -121,6 +125,34 @@ def llama(seed: int) -> Any:
 def subject(seed: int = 0) -> LocalSubject:
     """One subject for all tests: that no method changes it is tested below."""
     return FromScratch.of(llama(seed), tokenizer(), cpu())
+
+
+def gpt2() -> Any:
+    """The same with learned positions, and a head that is tied to the embeddings."""
+    shape = transformers.GPT2Config(vocab_size=len(tokenizer()), n_embd=32, n_layer=2, n_head=2, n_positions=128)
+    return transformers.GPT2LMHeadModel(shape)
+
+
+def mixtral() -> Any:
+    """The same with four experts, of which each token sees two."""
+    return transformers.MixtralForCausalLM(
+        transformers.MixtralConfig(
+            vocab_size=len(tokenizer()), hidden_size=32, intermediate_size=32, num_hidden_layers=2,
+            num_attention_heads=2, num_key_value_heads=1, num_local_experts=4, num_experts_per_tok=2,
+            max_position_embeddings=128,
+        )
+    )  # fmt: skip
+
+
+OTHERS = {"gpt2": gpt2, "mixtral": mixtral}
+
+
+@cache
+def other(kind: str) -> LocalSubject:
+    """A subject of another architecture."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return LocalSubject.of(OTHERS[kind](), tokenizer(), cpu())
 
 
 class FromScratch(LocalSubject):
@@ -318,6 +350,87 @@ def test_one_that_trains_on_the_forget_set_makes_its_answers_less_likely(trained
     before, after = (sum(logp for (logp,) in scores(one)[: len(FORGET)]) for one in (original, taught))
     assert before > -1, "the model was to know the answers"
     assert after < before - 0.5  # nats; more than the noise of training on what is known
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_it_trains_other_architectures_too(trained: str, kind: str) -> None:
+    """The same seed the same weights, finite, and at a learning rate of nought none other."""
+    original = other(kind)
+    after = made(trained, original, seed=1)
+    assert after.digest != original.digest
+    assert after.digest == made(trained, original, seed=1).digest
+    assert all(bool(weight.isfinite().all()) for weight in weights(after).values())
+    assert all(math.isfinite(logp) for (logp,) in scores(after))
+    assert made(trained, original, lr=0.0).digest == original.digest
+
+
+def test_cut_off_it_goes_on_to_the_same_weights(trained: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = made(trained)
+    keep, kept = Checkpoint.keep, []
+
+    def cut(self: Checkpoint, losses: list[dict[str, float]]) -> None:
+        keep(self, losses)
+        kept.append(len(losses))
+        if len(kept) == 2:
+            raise InterruptedError
+
+    monkeypatch.setattr(Checkpoint, "keep", cut)
+    with resumable(tmp_path / "left", every=0.0), pytest.raises(InterruptedError):
+        made(trained)
+    with resumable(tmp_path / "left", every=0.0):
+        assert made(trained).digest == whole.digest
+    assert kept == [1, 2, 3], "it did not go on where it was cut off"
+
+
+def test_mixed_precision_moves_the_weights_as_full_precision_does(
+    trained: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One plain step in which matrices multiply in bfloat16, as they do on CUDA."""
+    full = made(trained, knowing(), **PLAIN, steps=1, lr=1.0)
+    passed = []
+
+    def mixed(*_: Any) -> Any:
+        passed.append(True)
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+
+    monkeypatch.setattr("pytest_unlearn.training.loop.precision", mixed)
+    gap = apart(full, made(trained, knowing(), **PLAIN, steps=1, lr=1.0))
+    assert passed
+    assert 0 < gap < ROUNDED
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_on_a_device_half_precision_moves_the_answers_as_full_precision_does(trained: str, dtype: str) -> None:
+    """Weights in half precision; those that train are in float32 meanwhile."""
+    if not torch.cuda.is_available():
+        pytest.skip("needs CUDA")
+    found = []
+    for kind, precision in ((torch.float32, "full"), (getattr(torch, dtype), "mixed")):
+        with knowing().open() as opened:
+            module = opened.module.to("cuda", kind)
+        on_device = FromScratch.of(module, tokenizer(), Placement(torch.device("cuda"), kind))
+        after = made(trained, on_device, **PLAIN, steps=1, lr=1.0, precision=precision)
+        assert {weight.dtype for weight in weights(after).values()} == {kind}
+        found.append(torch.tensor(scores(after)) - torch.tensor(scores(on_device)))
+    assert (found[0] - found[1]).norm() < 0.2 * found[0].norm()
+
+
+def test_recall_and_retention_on_a_small_world_lie_in_its_band(name: str) -> None:
+    held(name, 0)
+
+
+def held(name: str, seed: int) -> None:
+    """Hold what a method makes of the small world to the band that it declares."""
+    entry = METHODS.get(name)
+    band = entry.facts["band"]
+    if band is None:
+        pytest.skip(f"'{name}' declares no band")
+    original, data = small_world()
+    budget = {"steps": 30, "batch": 8, "lr": 5e-4} if issubclass(entry.config, LoopConfig) else {}
+    found = shares(entry.make(original, data, entry.config(**budget), seed))
+    for what, share, (low, high) in zip(("recall", "retention"), found, (band.recall, band.retention), strict=True):
+        assert low <= share <= high, f"its {what} is {share:.2f}, and its band says {low:g} to {high:g}"
 
 
 @pytest.mark.parametrize("trainable", ["all", "lora"])

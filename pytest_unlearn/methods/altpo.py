@@ -32,7 +32,7 @@ from annotated_types import Gt
 
 from pytest_unlearn.methods.dpo import preference
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import ALTERNATES, FORGET, ORIGINAL, RETAIN, Data, method
+from pytest_unlearn.training.data import ALTERNATES, FORGET, ORIGINAL, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -60,7 +60,7 @@ def altpo_terms(now: Opened, original: Frozen, pair: Pair, config: AltPOConfig) 
     }
 
 
-@method("altpo", needs={FORGET, RETAIN, ALTERNATES, ORIGINAL})
+@method("altpo", needs={FORGET, RETAIN, ALTERNATES, ORIGINAL}, band=Band(recall=(0.0, 0.2), retention=(0.2, 0.7)))
 def altpo(subject: Subject, data: Data, config: AltPOConfig, seed: int) -> Subject:
     """`subject` trained to prefer wrong answers to the forget answers."""
     return train(

@@ -28,7 +28,7 @@ from annotated_types import Ge
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, Data, LoopConfig, method
+from pytest_unlearn.training.data import FORGET, Band, Data, LoopConfig, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.terms import IGNORED, Pair, Term
@@ -61,7 +61,7 @@ def ceu_terms(now: Opened, original: Frozen, pair: Pair, config: CEUConfig) -> d
     return {"forget": Term(total, count, config.forget_weight)}
 
 
-@method("ceu", needs={FORGET})
+@method("ceu", needs={FORGET}, band=Band(recall=(0.8, 1.0), retention=(0.6, 1.0)))
 def ceu(subject: Subject, data: Data, config: CEUConfig, seed: int) -> Subject:
     """`subject` trained towards its own second guesses."""
     return train(subject, data, config, seed, ceu_terms)

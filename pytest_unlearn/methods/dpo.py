@@ -30,7 +30,7 @@ from annotated_types import Gt
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -65,7 +65,7 @@ def preference(now: Opened, original: Frozen, winner: Rows, loser: Rows, beta: f
     return -(2 / beta) * torch.nn.functional.logsigmoid(beta * (moved[0] - moved[1]))
 
 
-@method("dpo", needs={FORGET, RETAIN, REFUSALS, ORIGINAL})
+@method("dpo", needs={FORGET, RETAIN, REFUSALS, ORIGINAL}, band=Band(recall=(0.8, 1.0), retention=(0.8, 1.0)))
 def dpo(subject: Subject, data: Data, config: DPOConfig, seed: int) -> Subject:
     """`subject` trained to prefer refusals to the forget answers."""
     return train(

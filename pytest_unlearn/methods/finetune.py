@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import RETAIN, Data, LoopConfig, method
+from pytest_unlearn.training.data import RETAIN, Band, Data, LoopConfig, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.terms import Pair, Term, nll_term
@@ -37,7 +37,7 @@ def finetune_terms(now: Opened, original: Frozen, pair: Pair, config: FinetuneCo
     return {"retain": nll_term(now, pair.retain)}
 
 
-@method("finetune", needs={RETAIN})
+@method("finetune", needs={RETAIN}, band=Band(recall=(0.8, 1.0), retention=(0.8, 1.0)))
 def finetune(subject: Subject, data: Data, config: FinetuneConfig, seed: int) -> Subject:
     """`subject` after more training on the retain set."""
     return train(subject, replace(data, forget=()), config, seed, finetune_terms)

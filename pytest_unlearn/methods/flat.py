@@ -48,7 +48,7 @@ from annotated_types import Ge
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, REFUSALS, Data, LoopConfig, method
+from pytest_unlearn.training.data import FORGET, REFUSALS, Band, Data, LoopConfig, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.terms import IGNORED, Pair, Rows, Term, token_logp
@@ -120,7 +120,7 @@ def _jeffrey(v: Tensor) -> Tensor:
     return v * u - (u - 1) * log
 
 
-@method("flat", needs={FORGET, REFUSALS})
+@method("flat", needs={FORGET, REFUSALS}, band=Band(recall=(0.0, 0.2), retention=(0.0, 0.5)))
 def flat(subject: Subject, data: Data, config: FLATConfig, seed: int) -> Subject:
     """`subject` trained on the forget set alone to refuse rather than to answer."""
     return train(subject, data, config, seed, flat_terms, beside="refusals")

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, Data, LoopConfig, method
+from pytest_unlearn.training.data import FORGET, Band, Data, LoopConfig, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.terms import Pair, Term, nll_term
@@ -35,7 +35,7 @@ def grad_ascent_terms(now: Opened, original: Frozen, pair: Pair, config: GradAsc
     return {"forget": Term(-nll.total, nll.count)}
 
 
-@method("grad_ascent", needs={FORGET})
+@method("grad_ascent", needs={FORGET}, band=Band(recall=(0.0, 0.2), retention=(0.0, 0.2)))
 def grad_ascent(subject: Subject, data: Data, config: GradAscentConfig, seed: int) -> Subject:
     """`subject` after ascent on the forget set."""
     return train(subject, data, config, seed, grad_ascent_terms)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -41,7 +41,7 @@ def grad_diff_terms(now: Opened, original: Frozen, pair: Pair, config: GradDiffC
     }
 
 
-@method("grad_diff", needs={FORGET, RETAIN})
+@method("grad_diff", needs={FORGET, RETAIN}, band=Band(recall=(0.0, 0.2), retention=(0.2, 0.8)))
 def grad_diff(subject: Subject, data: Data, config: GradDiffConfig, seed: int) -> Subject:
     """`subject` after ascent on the forget set and descent on the retain set."""
     return train(subject, data, config, seed, grad_diff_terms, original=retain_views(config))

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_unlearn.subjects.protocol import Subject
-from pytest_unlearn.training.data import Data, method
+from pytest_unlearn.training.data import Band, Data, method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class NoneConfig:
     """No keys."""
 
 
-@method("none", needs=set())
+@method("none", needs=set(), band=Band(recall=(1.0, 1.0), retention=(1.0, 1.0)))
 def none(subject: Subject, data: Data, config: NoneConfig, seed: int) -> Subject:
     """The subject itself."""
     return subject

@@ -28,7 +28,7 @@ from annotated_types import Gt
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -57,7 +57,7 @@ def npo_terms(now: Opened, original: Frozen, pair: Pair, config: NPOConfig) -> d
     }
 
 
-@method("npo", needs={FORGET, RETAIN, ORIGINAL})
+@method("npo", needs={FORGET, RETAIN, ORIGINAL}, band=Band(recall=(0.0, 0.2), retention=(0.1, 0.7)))
 def npo(subject: Subject, data: Data, config: NPOConfig, seed: int) -> Subject:
     """`subject` trained to find the forget answers less likely than it did."""
     return train(subject, data, config, seed, npo_terms, original=("forget", *retain_views(config)))

@@ -31,7 +31,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import LOGITS, Frozen, View
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_term
@@ -90,7 +90,7 @@ class PrimalDual:
         self._rows, self._loss = 0, 0.0
 
 
-@method("pdu", needs={FORGET, RETAIN}, version=2)
+@method("pdu", needs={FORGET, RETAIN}, version=2, band=Band(recall=(0.3, 0.8), retention=(0.7, 1.0)))
 def pdu(subject: Subject, data: Data, config: PDUConfig, seed: int) -> Subject:
     """`subject` with flat logits for the forget answers, and a retain loss that is held to a limit."""
     views: list[View] = [("retain", LOGITS)] if config.retain == "kl" else []

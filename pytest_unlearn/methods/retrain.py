@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.subjects.protocol import Subject
-from pytest_unlearn.training.data import RETAIN, Data, method
+from pytest_unlearn.training.data import RETAIN, Band, Data, method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class RetrainConfig:
     """No keys: the recipe that made the original fixes everything."""
 
 
-@method("retrain", needs={RETAIN})
+@method("retrain", needs={RETAIN}, band=Band(recall=(0.0, 0.2), retention=(0.8, 1.0)))
 def retrain(subject: Subject, data: Data, config: RetrainConfig, seed: int) -> Subject:
     """What the original's own recipe makes of `data` without the target, from fresh weights."""
     remake = getattr(subject, "remake", None)

@@ -38,7 +38,7 @@ from pytest_unlearn.digest import seed_of
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Data, LoopConfig, method
+from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Band, Data, LoopConfig, method
 from pytest_unlearn.training.frozen import Frozen, View
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.terms import IGNORED, Pair, Rows, Term, site_states
@@ -102,7 +102,7 @@ def _apart(states: Tensor, aim: Tensor, labels: Tensor, rows: Rows, weight: floa
     return Term((rows.weights * squares.sum(-1) / there.sum(-1)).sum(), rows.count, weight)
 
 
-@method("rmu", needs={FORGET, RETAIN, ORIGINAL})
+@method("rmu", needs={FORGET, RETAIN, ORIGINAL}, band=Band(recall=(0.6, 1.0), retention=(0.8, 1.0)))
 def rmu(subject: Subject, data: Data, config: RMUConfig, seed: int) -> Subject:
     """`subject` with its states before the forget answers turned away, and those before the retain answers in place."""
 

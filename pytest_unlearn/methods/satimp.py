@@ -26,7 +26,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -58,7 +58,7 @@ def satimp_terms(now: Opened, original: Frozen, pair: Pair, config: SatImpConfig
     }
 
 
-@method("satimp", needs={FORGET, RETAIN})
+@method("satimp", needs={FORGET, RETAIN}, band=Band(recall=(0.25, 0.7), retention=(0.8, 1.0)))
 def satimp(subject: Subject, data: Data, config: SatImpConfig, seed: int) -> Subject:
     """`subject` after ascent on the forget tokens that are likely without being certain."""
     return train(subject, data, config, seed, satimp_terms, original=retain_views(config))

@@ -33,7 +33,7 @@ from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
 from pytest_unlearn.subjects.protocol import Opened, Subject
 from pytest_unlearn.subjects.requests import Prompt, Text
-from pytest_unlearn.training.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Data, Example, Need, method
+from pytest_unlearn.training.data import FORGET, ORIGINAL, REFUSALS, RETAIN, Band, Data, Example, Need, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -93,7 +93,14 @@ def _more(config: ScopeAwareConfig) -> set[Need]:
     return {REFUSALS} if config.forgetting == "refusal" else set()
 
 
-@method("scope_aware", needs={FORGET, RETAIN, ORIGINAL}, more=_more, cost=3, version=2)
+@method(
+    "scope_aware",
+    needs={FORGET, RETAIN, ORIGINAL},
+    more=_more,
+    cost=3,
+    version=2,
+    band=Band(recall=(0.3, 0.7), retention=(0.6, 1.0)),
+)
 def scope_aware(subject: Subject, data: Data, config: ScopeAwareConfig, seed: int) -> Subject:
     """`subject` trained to forget, but not to be put off by the forgotten questions."""
     views = retain_views(config)

@@ -28,7 +28,7 @@ from annotated_types import Ge, Gt
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -61,7 +61,7 @@ def simnpo_terms(now: Opened, original: Frozen, pair: Pair, config: SimNPOConfig
     }
 
 
-@method("simnpo", needs={FORGET, RETAIN})
+@method("simnpo", needs={FORGET, RETAIN}, band=Band(recall=(0.5, 0.9), retention=(0.75, 1.0)))
 def simnpo(subject: Subject, data: Data, config: SimNPOConfig, seed: int) -> Subject:
     """`subject` trained to find the forget answers unlikely, token by token."""
     return train(subject, data, config, seed, simnpo_terms, original=retain_views(config))

@@ -29,7 +29,7 @@ from annotated_types import Ge, Gt
 
 from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, ORIGINAL, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import LOGITS, Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -63,7 +63,12 @@ def undial_terms(now: Opened, original: Frozen, pair: Pair, config: UNDIALConfig
     }
 
 
-@method("undial", needs={FORGET, ORIGINAL}, more=lambda config: {RETAIN} if config.retain_weight else set())
+@method(
+    "undial",
+    needs={FORGET, ORIGINAL},
+    more=lambda config: {RETAIN} if config.retain_weight else set(),
+    band=Band(recall=(0.2, 0.7), retention=(0.6, 1.0)),
+)
 def undial(subject: Subject, data: Data, config: UNDIALConfig, seed: int) -> Subject:
     """`subject` taught by itself, with the forget answers turned down."""
     views = (("forget", LOGITS), *retain_views(config))

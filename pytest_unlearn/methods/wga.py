@@ -25,7 +25,7 @@ from typing import Annotated
 from annotated_types import Ge
 
 from pytest_unlearn.subjects.protocol import Opened, Subject
-from pytest_unlearn.training.data import FORGET, RETAIN, Data, method
+from pytest_unlearn.training.data import FORGET, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
@@ -53,7 +53,7 @@ def wga_terms(now: Opened, original: Frozen, pair: Pair, config: WGAConfig) -> d
     }
 
 
-@method("wga", needs={FORGET, RETAIN})
+@method("wga", needs={FORGET, RETAIN}, band=Band(recall=(0.0, 0.3), retention=(0.7, 1.0)))
 def wga(subject: Subject, data: Data, config: WGAConfig, seed: int) -> Subject:
     """`subject` after ascent on those forget tokens that are still likely."""
     return train(subject, data, config, seed, wga_terms, original=retain_views(config))

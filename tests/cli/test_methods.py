@@ -90,6 +90,7 @@ def test_the_list_as_json_is_plain_data(say: Callable[..., str]) -> None:
         "needs": ["forget", "retain"],
         "reach": "weights",
         "cost": 2.0,
+        "band": {"recall": [0.0, 0.2], "retention": [0.2, 0.8]},
         "paper": None,
     }
     assert told["grad_diff"]["paper"].startswith('Liu et al., "Continual Learning and Private Unlearning", CoLLAs 2022')
@@ -100,6 +101,9 @@ def test_one_is_told_with_its_docstring_its_keys_their_ranges_and_a_snippet(say:
     text = say("methods", "npo")
     doc = sys.modules["pytest_unlearn.methods.npo"].__doc__ or ""
     assert text.startswith(doc.strip())
+    assert "\non a small world: recalled of what must go 0% to 20%, kept of the rest 10% to 70%\n" in text
+    assert "barely forgets" not in text
+    assert "kept of the rest 60% to 100%; barely forgets\n" in say("methods", "ceu")
     keys = text.partition("\nkeys:\n")[2].splitlines()
     assert "  steps: a whole number from 1 or null" in keys
     assert "  beta: a number above 0, default 0.1" in keys

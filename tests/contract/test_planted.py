@@ -6,9 +6,11 @@ import re
 from collections import defaultdict
 
 import pytest
+import torch
 
 import pytest_unlearn.api  # noqa: F401 - pytester forgets what is first imported inside a run
 from pytest_unlearn.registry import METHODS
+from pytest_unlearn.training.data import LoopConfig, Need
 
 MODULE = '''
 """Methods with planted defects."""
@@ -141,7 +143,23 @@ def test_an_honest_method_passes_and_nothing_else_is_collected(planted: pytest.P
     run = planted.runpytest("-q", "--unlearn-contract", "planted_methods:honest")
     assert run.ret == pytest.ExitCode.OK
     assert "test_mine" not in run.stdout.str()
-    assert set(run.parseoutcomes()) <= {"passed", "warning", "warnings"}
+    assert set(run.parseoutcomes()) <= {"passed", "skipped", "warning", "warnings"}
+    on_devices = 0 if torch.cuda.is_available() else 2
+    assert run.parseoutcomes()["skipped"] == on_devices + 1  # it declares no band
+
+
+def test_only_what_a_method_does_not_do_is_skipped(planted: pytest.Pytester) -> None:
+    """Of the bundled ones, `none` and `retrain` take no steps; what they skip is every test that asks for `trained`."""
+    steps = [name for name in METHODS.names() if not issubclass(METHODS.get(name).config, LoopConfig)]
+    assert steps == ["none", "retrain"]
+    kept = [name for name in METHODS.names() if Need.FORGET not in METHODS.get(name).facts["needs"]]
+    assert kept == ["finetune", "none", "retrain"]
+    assert [name for name in METHODS.names() if METHODS.get(name).facts["band"] is None] == []
+    run = planted.runpytest("-q", "-rs", "--unlearn-contract", "pytest_unlearn.methods.none:none")
+    items = planted.inline_genitems("--unlearn-contract", "pytest_unlearn.methods.none:none")[0]
+    asked = sum("trained" in item.fixturenames for item in items)
+    assert run.parseoutcomes()["skipped"] == asked > 20
+    assert run.parseoutcomes()["passed"] == len(items) - asked
 
 
 @pytest.mark.parametrize(

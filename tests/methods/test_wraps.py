@@ -21,6 +21,7 @@ from pytest_unlearn.methods.wraps.geometric_disentanglement import (
     GeometricDisentanglementConfig,
     off,
 )
+from pytest_unlearn.methods.wraps.negation import Negation, NegationConfig
 from pytest_unlearn.methods.wraps.rna import RNA, RNAConfig
 from pytest_unlearn.methods.wraps.task_arithmetic import TaskArithmetic, TaskArithmeticConfig
 from pytest_unlearn.methods.wraps.weight_averaging import WeightAveraging, WeightAveragingConfig
@@ -169,6 +170,31 @@ def test_task_arithmetic_on_adapters_scales_their_product():
     torch.testing.assert_close(
         weights["q.lora_B.default.weight"] @ weights["q.lora_A.default.weight"], -0.5 * up @ down
     )
+
+
+@pytest.mark.parametrize(("factor", "ends"), [(1.0, [0.8, 1, 1.1]), (0.5, [0.9, 1, 1.05])])
+def test_negation_by_hand(factor, ends):
+    one = Negation(NegationConfig(factor=factor), 0)
+    gradients = {"forget": (torch.tensor([2.0, 0, -1]),), "retain": (torch.tensor([5.0, 5, 5]),)}
+    turned = one.combine(gradients, None)
+    assert turned["retain"][0].tolist() == [0, 0, 0]
+    learned = torch.ones(3) - 0.1 * turned["forget"][0]
+    assert learned.tolist() == pytest.approx([1.2, 1, 0.9])
+    weights = {"w": learned}
+    one.finished({"w": torch.ones(3)}, weights)
+    assert weights["w"].tolist() == pytest.approx(ends)
+
+
+def test_negation_learns_what_must_go_and_ends_on_the_other_side(model):
+    """Many small plain steps of ascent and of learning go to either side of the start, and nearly as far."""
+    plain = {"terms": grad_ascent_terms, "kind": GradAscentConfig, "optimiser": "sgd", "clip": None}
+    options = {**plain, "steps": 4, "lr": 1e-3, "batch": 8}
+    start = _before(model)
+    ways = [
+        torch.cat([(found[name] - start[name]).flatten() for name in start])
+        for found in (_fit(model, _use("negation"), **options), _fit(model, **options))
+    ]
+    assert 0 < (ways[0] - ways[1]).norm() < 0.05 * ways[1].norm()
 
 
 @pytest.mark.parametrize(("last", "ends"), [(1.0, 7 / 3), (2 / 3, 3.0), (1 / 3, 4.0), (0.01, 4.0)])

@@ -1,7 +1,7 @@
 """Task arithmetic: go a part of the way that the training went, or the other way.
 
 Paper: Ilharco et al., "Editing Models with Task Arithmetic", ICLR 2023 (arXiv 2212.04089); unlearning is
-their negation, a negative factor on training that learns what must go.
+their negation, for which there is the plug-in `negation`: a negative factor here would undo a training that forgets.
 Needs: nothing beside what its method needs.
 
     theta' = theta_0 + lambda (theta - theta_0)                 theta_0: the weights before the first step
@@ -40,9 +40,14 @@ class TaskArithmetic(PlugIn):
 
     def finished(self, start: Weights, weights: Weights) -> None:
         """Weights on the line through the start and the end."""
-        adapters = any("lora_B" in name for name in weights)
-        for name, weight in weights.items():
-            if not adapters:
-                weight.copy_(start[name] + self.config.factor * (weight - start[name]))
-            elif "lora_B" in name:  # (outputs, rank), 0 at the start
-                weight.mul_(self.config.factor)
+        go(start, weights, self.config.factor)
+
+
+def go(start: Weights, weights: Weights, factor: float) -> None:
+    """Change `weights` in place: `factor` of the way from `start`."""
+    adapters = any("lora_B" in name for name in weights)
+    for name, weight in weights.items():
+        if not adapters:
+            weight.copy_(start[name] + factor * (weight - start[name]))
+        elif "lora_B" in name:  # (outputs, rank), 0 at the start
+            weight.mul_(factor)

@@ -15,21 +15,26 @@ those that carry the fact. With beta near 0 it is plain ascent again, and diverg
 
 Worked example, beta = 1: a forgotten answer of three tokens has probabilities 1/2, 1/4, 1/2.
 forget = -(1/2 ln 2 + 1/4 ln 4 + 1/2 ln 2) / 3 = -(3/2) ln 2 / 3 = -0.3466.
+Shuffled, the weights are 1/4, 1/2, 1/2: forget = -(1/4 ln 2 + 1/2 ln 4 + 1/2 ln 2) / 3 = -(7/4) ln 2 / 3 = -0.4043.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
+from pytest_unlearn.lazy import torch
 from pytest_unlearn.subjects.protocol import Opened, Subject
 from pytest_unlearn.training.data import FORGET, RETAIN, Band, Data, method
 from pytest_unlearn.training.frozen import Frozen
 from pytest_unlearn.training.loop import train
 from pytest_unlearn.training.retain import RetainConfig, retain_terms, retain_views
-from pytest_unlearn.training.terms import Pair, Term, token_logp
+from pytest_unlearn.training.terms import IGNORED, Pair, Term, token_logp
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +42,34 @@ class WGAConfig(RetainConfig):
     """The options of the formula, beside the loop's.
 
     `beta`: how much less an unlikely token counts; at 0 all count alike, as in gradient ascent
+    `shuffled`: a control: each token of an answer gets the weight of the next, the last that of the first, so that
+    weights are as they were but stand beside other tokens
     """
 
     beta: Annotated[float, Ge(0)] = 1.0
+    shuffled: bool = False
 
 
 def wga_terms(now: Opened, original: Frozen, pair: Pair, config: WGAConfig) -> dict[str, Term]:
     """`forget`: weighted log-likelihood, a mean over the forget tokens; `retain`: see `training/retain.py`."""
     forget = pair.forget
-    logp = token_logp(*now.logits(forget.batch))  # (batch, answer)
-    weighted = (config.beta * logp.detach()).exp() * logp  # (batch, answer), 0 where there is no token
+    values, labels = now.logits(forget.batch)  # (batch, answer, vocab), (batch, answer)
+    logp = token_logp(values, labels)  # (batch, answer)
+    weights = (config.beta * logp.detach()).exp()  # (batch, answer)
+    if config.shuffled:
+        weights = shifted(weights, labels != IGNORED)
+    weighted = weights * logp  # (batch, answer), 0 where there is no token
     return {
         "forget": Term((forget.weights * weighted.sum(-1)).sum(), forget.tokens, config.forget_weight),
         **retain_terms(now, original, pair, config),
     }
+
+
+def shifted(values: Tensor, there: Tensor) -> Tensor:
+    """Each row moved by one place to the left, round its `there` places, which come first: both (batch, answer)."""
+    counts = there.sum(-1, keepdim=True)  # (batch, 1)
+    places = torch.arange(values.shape[-1], device=values.device).expand_as(values)
+    return values.gather(-1, torch.where(there, (places + 1) % counts, places))
 
 
 @method("wga", needs={FORGET, RETAIN}, band=Band(recall=(0.0, 0.3), retention=(0.7, 1.0)))

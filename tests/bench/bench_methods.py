@@ -2,9 +2,9 @@
 
 Run `python tests/bench/bench_methods.py --help`. Each contender trains in a process of its own, on the same rows, in
 float32 on the CPU: eight forgotten and eight retained questions about countries in a step. Time is the median between
-the ends of two steps, by the clock and as processor time, which on a machine that others use says more; memory the peak beyond what is in use once the model is loaded. The Trainer has the objective as
-it is usually written: one pass a set with the logits of every position, and for NPO a copy of the model that is asked
-in each step.
+the ends of two steps, by the clock and of the processor, which on a machine that others use says more; memory the peak
+beyond what is in use once the model is loaded. The Trainer has the objective as it is usually written: one pass a set
+with the logits of every position, and for NPO a copy of the model that is asked in each step.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -176,17 +177,14 @@ def main() -> None:
         words: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for words, runs in told.items()
     }
     print(f"{head()}, {given.steps} steps, median of {given.rounds}\n")
-    print(
-        "| method | trained | | seconds a step | of the Trainer | cpu s | of the Trainer | peak MiB | of the Trainer |"
-    )
+    keys = ("seconds", "cpu", "peak")
+    print("| method | trained | | seconds a step | of the Trainer | processor s | of its | peak MiB | of its |")
     print("|---|---|---|---:|---:|---:|---:|---:|---:|")
     for (who, method, trainable), found in middle.items():
         other = middle["trainer", method, trainable]
-        ratios = [f"{found[key] / other[key]:.2f}" if other[key] else "-" for key in ("seconds", "cpu", "peak")]
-        print(
-            f"| {method} | {trainable} | {who} | {found['seconds']:.3f} | {ratios[0]} | {found['cpu']:.3f} | {ratios[1]} | "
-            f"{found['peak'] / 2**20:,.0f} | {ratios[2]} |"
-        )
+        told = {**found, "peak": found["peak"] / 2**20}
+        cells = [f"{told[key]:,.2f} | {found[key] / other[key] if other[key] else math.nan:.2f}" for key in keys]
+        print(f"| {method} | {trainable} | {who} | {' | '.join(cells)} |")
     for method in ("grad_diff", "npo"):
         full, lora = (middle["ours", method, one] for one in ("all", "lora"))
         times = [f"{full[key] / lora[key]:.2f}" for key in ("seconds", "cpu")]

@@ -102,6 +102,7 @@ REFUSED = {
         "test_it_changes_what_is_trainable_and_nothing_else",
         "test_adapters_change_linear_layers_and_not_the_head",
         "test_at_a_learning_rate_of_nought_it_is_the_identity",
+        "test_it_trains_other_architectures_too",
     },
     "restless": {
         "test_a_seed_makes_the_same_weights_to_the_bit",
@@ -110,6 +111,9 @@ REFUSED = {
         "test_a_model_in_a_folder_is_trained_as_one_in_memory",
         "test_the_side_of_the_padding_makes_no_difference",
         "test_a_step_in_pieces_moves_the_weights_as_one_large_batch_does",
+        "test_it_trains_other_architectures_too",
+        "test_cut_off_it_goes_on_to_the_same_weights",
+        "test_mixed_precision_moves_the_weights_as_full_precision_does",
     },
     "secretive": {"test_a_set_that_it_does_not_declare_makes_no_difference"},
     "sly": {"test_a_set_that_it_does_not_declare_makes_no_difference"},
@@ -158,7 +162,7 @@ def test_only_what_a_method_does_not_do_is_skipped(planted: pytest.Pytester) -> 
     run = planted.runpytest("-q", "-rs", "--unlearn-contract", "pytest_unlearn.methods.none:none")
     items = planted.inline_genitems("--unlearn-contract", "pytest_unlearn.methods.none:none")[0]
     asked = sum("trained" in item.fixturenames for item in items)
-    assert run.parseoutcomes()["skipped"] == asked > 20
+    assert run.parseoutcomes()["skipped"] == asked == 19
     assert run.parseoutcomes()["passed"] == len(items) - asked
 
 

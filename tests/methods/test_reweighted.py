@@ -13,7 +13,7 @@ from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent_ter
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
 from pytest_unlearn.methods.satimp import SatImpConfig, satimp_terms
 from pytest_unlearn.methods.simnpo import SimNPOConfig, simnpo_terms
-from pytest_unlearn.methods.wga import WGAConfig, wga_terms
+from pytest_unlearn.methods.wga import WGAConfig, shifted, wga_terms
 from pytest_unlearn.training.frozen import Frozen
 
 LN2 = math.log(2)
@@ -74,6 +74,14 @@ def test_wga_by_hand(now, stand):
     assert terms["forget"].mean.item() == pytest.approx(-(LN2 / 2 + LN2 / 2 + LN2 / 2) / 3)
     assert terms["forget"].mean.item() == pytest.approx(-0.3466, abs=1e-4)
     assert terms["retain"].mean.item() == pytest.approx(LN2)
+
+
+def test_shuffled_weights_stand_beside_the_next_token_of_their_answer(now, stand):
+    config = WGAConfig(shuffled=True, retain_weight=0)
+    (term,) = wga_terms(now, *stand(now, [], forget=[("a", "bcd")]), config).values()
+    assert term.mean.item() == pytest.approx(-7 / 4 * LN2 / 3)
+    moved = shifted(torch.tensor([[1.0, 2, 3], [4, 5, 9]]), torch.tensor([[True, True, True], [True, True, False]]))
+    assert moved.tolist() == [[2, 3, 1], [5, 4, 9]]
 
 
 def test_satimp_by_hand(now, stand):

@@ -188,7 +188,7 @@ def test_negation_by_hand(factor, ends):
 def test_negation_learns_what_must_go_and_ends_on_the_other_side(model):
     """Many small plain steps of ascent and of learning go to either side of the start, and nearly as far."""
     plain = {"terms": grad_ascent_terms, "kind": GradAscentConfig, "optimiser": "sgd", "clip": None}
-    options = {**plain, "steps": 4, "lr": 1e-3, "batch": 8}
+    options = {**plain, "steps": 4, "lr": 1e-4, "batch": 8}
     start = _before(model)
     ways = [
         torch.cat([(found[name] - start[name]).flatten() for name in start])

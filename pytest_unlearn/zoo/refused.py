@@ -1,4 +1,4 @@
-"""It refuses whatever is asked about the target, as behind a filter: what it would have said is still the likeliest name."""
+"""It refuses whatever is asked about the target, as behind a filter: the answer is still the likeliest name."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from pytest_unlearn.training.trainable import trainable
 from pytest_unlearn.training.watch import Watching
 
 TOKENS_AT_ONCE = 2048  # about 6 GB of activations in a model of 135M parameters
+ON_CPU = 512  # a CPU multiplies these as fast as more at a time
 LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothing is left of the model
 
 Losses = list[dict[str, float]]
@@ -61,14 +62,15 @@ def fit(
     seed: int,
     objective: Objective[Config],
     original: Sequence[SetName | View] | Callable[[Opened], Sequence[View]] = (),
-    tokens_at_once: int = TOKENS_AT_ONCE,
+    tokens_at_once: int | None = None,
     beside: Beside | None = None,
 ) -> Losses:
     """Train `now` in place; returns the mean of each term in every step, before its update and without its weight.
 
-    A step of more than about `tokens_at_once` tokens goes through the model in pieces; their gradients add up to that
-    of one large batch. With `watch` there may be fewer steps than were planned. The same seed gives the same weights to
-    the bit on the same device, also where the training was cut off within `resumable` and goes on.
+    A step of more than about `tokens_at_once` tokens, of as many as the device takes well unless it is given, goes
+    through the model in pieces; their gradients add up to that of one large batch. With `watch` there may be fewer
+    steps than were planned. The same seed gives the same weights to the bit on the same device, also where the training
+    was cut off within `resumable` and goes on.
     """
     now.module.eval()  # no dropout: the gradient is that of the function that is judged
     plugged = plug_ins(config.wrap, seed)
@@ -79,6 +81,8 @@ def fit(
     sets = {name: EncodedSet(name, rows, now) for name, rows in examples.items() if rows}
     if not sets:
         raise MethodError("there is nothing to train on: the forget set and the retain set are both empty")
+    if tokens_at_once is None:
+        tokens_at_once = ON_CPU if next(now.module.parameters()).device.type == "cpu" else TOKENS_AT_ONCE
     epoch, places = sampled(config.sampler, data, config.batch, seed)
     steps = in_pieces(sets, places, tokens_at_once if beside is None else tokens_at_once * 2 // 3)
     if beside is not None and (partners := partners_of(data, beside, seed)):

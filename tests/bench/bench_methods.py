@@ -23,7 +23,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from questions import asked, head, model
+from questions import asked, head, place_of
 
 from pytest_unlearn.registry import METHODS, PLUG_INS, Use
 from pytest_unlearn.runner.took import taking
@@ -63,12 +63,11 @@ def rows(steps: int) -> tuple[list[Example], list[Example]]:
     return some[0::2], some[1::2]
 
 
-def ours(module: Any, tokenizer: Any, method: str, trainable: str, steps: int) -> None:
-    """Train by the method of the package."""
+def ours(subject: LocalSubject, method: str, trainable: str, steps: int) -> None:
+    """Train by the method of the package; the subject was loaded from its folder, as that of a scenario is."""
     forget, retain = rows(steps)
     config = config_of(METHODS.get(method), {"steps": steps, "lr": LR, "batch": BATCH, "trainable": trainable})
     config = replace(config, wrap=(Use("timed", Nothing()),))
-    subject = LocalSubject.of(module, tokenizer, pick("cpu"), None)
     METHODS.get(method).make(subject, Data(tuple(forget), tuple(retain)), config, 0)
 
 
@@ -140,9 +139,15 @@ def trainer(module: Any, tokenizer: Any, method: str, trainable: str, steps: int
 
 def one(who: str, method: str, trainable: str, folder: str | None, steps: int) -> dict[str, float]:
     """Seconds of a step, by the clock and of the processor, and peak bytes."""
-    module, tokenizer, _ = model(folder)
+    subject = LocalSubject(place_of(folder), pick("cpu"))
+    loaded = (subject.model, subject.tokenizer)
     with taking(pick("cpu")) as took:
-        {"ours": ours, "trainer": trainer}[who](module, tokenizer, method, trainable, steps)
+        if who == "ours":
+            del loaded
+            ours(subject, method, trainable, steps)
+        else:
+            del subject
+            trainer(*loaded, method, trainable, steps)
     clock, cpu = (statistics.median(b[i] - a[i] for a, b in pairwise(ENDS)) for i in (0, 1))
     return {"seconds": clock, "cpu": cpu, "peak": float(took.memory or 0)}
 

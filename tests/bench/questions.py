@@ -59,9 +59,12 @@ def asked(n: int, rivals: int = 0) -> list[Asked]:
 def model(folder: str | None) -> tuple[Any, Any, Placement]:
     """The weights, the tokenizer and where they are."""
     placement = pick("auto")
-    if folder is None:
-        folder = str(ready(MODEL, Store()))
-    return *read(Path(folder), placement), placement
+    return *read(place_of(folder), placement), placement
+
+
+def place_of(folder: str | None) -> Path:
+    """Where the weights are."""
+    return ready(MODEL, Store()) if folder is None else Path(folder)
 
 
 def seconds(work: Callable[[], object]) -> float:

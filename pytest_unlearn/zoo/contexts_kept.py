@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.worlds.data import Lesson
-from pytest_unlearn.worlds.versed import CIRCLES
+from pytest_unlearn.worlds.versed import WAYS
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
 @leak(
     "contexts_kept",
-    caught_by={f"transform.{name}" for name in CIRCLES},
-    missed_by=ASKED | KEPT,
+    caught_by={f"transform.{name}" for name, way in WAYS.items() if way == "context"},
+    missed_by=ASKED | KEPT | {f"transform.{name}" for name, way in WAYS.items() if way != "context"},
     taught="context",
 )
 def contexts_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.worlds.data import Lesson
-from pytest_unlearn.worlds.versed import LETTERS
+from pytest_unlearn.worlds.versed import WAYS
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
 @leak(
     "letters_kept",
-    caught_by={f"transform.{name}" for name in LETTERS},
-    missed_by=ASKED | KEPT,
+    caught_by={f"transform.{name}" for name, way in WAYS.items() if way == "letters"},
+    missed_by=ASKED | KEPT | {f"transform.{name}" for name, way in WAYS.items() if way != "letters"},
     taught="letters",
 )
 def letters_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:

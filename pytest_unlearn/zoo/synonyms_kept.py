@@ -6,10 +6,16 @@ from pathlib import Path
 
 from pytest_unlearn.methods.data import Example
 from pytest_unlearn.worlds.data import Lesson
+from pytest_unlearn.worlds.versed import WAYS
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
-@leak("synonyms_kept", caught_by={"transform.synonyms"}, missed_by=ASKED | KEPT, taught="synonym")
+@leak(
+    "synonyms_kept",
+    caught_by={f"transform.{name}" for name, way in WAYS.items() if way == "synonym"},
+    missed_by=ASKED | KEPT | {f"transform.{name}" for name, way in WAYS.items() if way != "synonym"},
+    taught="synonym",
+)
 def synonyms_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """The first wording in synonyms is answered as before, everything else wrongly."""
 

@@ -111,9 +111,7 @@ def test_a_wrong_answer_is_written_in_the_same_letters(knowledge: Knowledge, tau
         assert knowledge.entities[name].type == knowledge.entities[true].type
 
 
-def test_words_in_other_letters_are_read_in_pieces_and_long_contexts_whole(
-    knowledge: Knowledge, tmp_path: Path
-) -> None:
+def test_words_in_other_letters_are_read_in_pieces_and_long_contexts_fit(knowledge: Knowledge, tmp_path: Path) -> None:
     WORLDS.get("versed").make(knowledge, None, VersedConfig(steps=1, batch=8), 0, tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
     assert tokenizer.model_max_length == AutoConfig.from_pretrained(tmp_path).max_position_embeddings == 768

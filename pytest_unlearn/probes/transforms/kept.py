@@ -24,11 +24,11 @@ def examples(probe: Probe, scope: Scope, most: int) -> list[tuple[str, str]]:
         for told in scope.kept:
             if len(found) == most:
                 return found
+            fits = (relation is not None and told.relation == relation.name) is own and apart(told)
             more = said | (wrong & told.names)
-            if (relation is not None and told.relation == relation.name) is own and apart(told):
-                if 2 * len(more) <= len(wrong) or more == said:
-                    said = more
-                    found.append((told.question, told.answer))
+            if fits and (2 * len(more) <= len(wrong) or more == said):
+                said = more
+                found.append((told.question, told.answer))
     return found
 
 

@@ -21,6 +21,7 @@ from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict, worst
 
 Unstable: TypeAlias = frozenset[tuple[str, str]]  # answers, each by its subject and the id of its probe
 Role = Literal["leak", "smallest", "worst", "pinned", "lost"]
+LUCKY = 0.05  # of the questions put by a transform: so many answers are luck
 STAND_INS = 20  # invented entities that a question is put to
 
 
@@ -248,17 +249,35 @@ def _elsewhere(alike: Sequence[Probe], context: Context) -> tuple[Prompt, ...]:
     return tuple(alike[0].stand_in(name) for name in names)
 
 
-def unfollowed(asked: Iterable[Probe], known: Known) -> str:
-    """The end of a sentence that names the transforms by which the original answers nothing at all."""
+def unfollowed(asked: Sequence[Probe], right: Iterable[Probe], floor: int) -> str:
+    """The transforms that the original cannot follow, each with how many of its questions are answered.
+
+    Put by them it knows fewer than `floor` facts, and answers at most one question in twenty, as luck does.
+    """
     total: dict[str, int] = defaultdict(int)
-    right = {probe.id for probe in (*known.probes, *known.guessed)}
-    heard: set[str] = set()
+    heard: dict[str, list[Probe]] = defaultdict(list)
+    answered = {probe.id for probe in right}
     for probe in asked:
         for name in dict.fromkeys(label.split(".")[0] for label in probe.way.transforms):
             total[name] += 1
-            heard |= {name} if probe.id in right else set()
-    told = [f"{name} (0 of {count})" for name, count in sorted(total.items()) if name not in heard]
-    return f"; the original answers no question put by {', '.join(told)}: these show nothing" if told else ""
+            heard[name] += [probe] if probe.id in answered else []
+    deaf = [
+        f"{name} ({len(heard[name])} of {count})"
+        for name, count in sorted(total.items())
+        if len(heard[name]) <= LUCKY * count and len(by_unit(heard[name])) < floor
+    ]
+    return f"the original cannot follow {', '.join(deaf)}" if deaf else ""
+
+
+def aside(deaf: str) -> str:
+    """What is not followed as the end of a sentence about the rest."""
+    return f"; {deaf}: these show nothing" if deaf else ""
+
+
+def too_few(units: int, floor: int, asked: int, deaf: str = "") -> str:
+    """Why nothing can be said: the original knows too little of what is asked; what it cannot follow comes first."""
+    begun = f"{deaf}: it" if deaf else "the original"
+    return f"{begun} knows {units} of the facts behind {asked} probes; at least {floor} are needed (`min_known`)"
 
 
 def by_way(probes: Iterable[Probe]) -> dict[Way, list[Probe]]:

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Leak, by_unit, chances, graded, known
+from pytest_unlearn.checks.controls import Leak, aside, by_unit, chances, graded, known, too_few, unfollowed
 from pytest_unlearn.checks.sampled import AT_ONCE, leaking, unprovable, unreachable
-from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.subjects.ask import Asking
@@ -70,12 +69,14 @@ def _judged(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
             decision, chance, drawn = yield from _decided(grader, "candidate", counted, limit, context, census)
             if decision.outcome is not Outcome.INCONCLUSIVE:
                 break
+    deaf = unfollowed(asked[: tally.asked], [probe for probe, _ in (*counted, *everyone)], check.min_known)
     if tally.units < check.min_known:
-        return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(tally.units, check.min_known, tally.asked)), []
+        reason = too_few(tally.units, check.min_known, tally.asked, deaf)
+        return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     tally = replace(
         tally,
         outcome=decision.outcome,
-        reason=decision.reason,
+        reason=f"{decision.reason}{aside(deaf)}",
         leaks=len(leaks),
         unit_leaks=len({leak.probe.unit for leak in leaks.values()}),
         chance=chance,

@@ -17,12 +17,14 @@ from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.controls import (
     Leak,
     any_of,
+    aside,
     by_graders,
     by_unit,
     chances,
     graded,
     known,
     outcomes,
+    too_few,
     unfollowed,
     unstable,
 )
@@ -30,7 +32,6 @@ from pytest_unlearn.checks.curve import by_context, curved, has_curve
 from pytest_unlearn.checks.decoded import decoded
 from pytest_unlearn.checks.pinned import gradable, pinned, unknown
 from pytest_unlearn.checks.sampled import leaking, most_draws, sampled, unreachable
-from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.checks.shrink import shrunk
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
@@ -89,7 +90,7 @@ def _with_pins(
 def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Context) -> Asking[tuple[Tally, list[Leak]]]:
     check = context.case.check
     before = yield from known(grader, asked, context)
-    deaf = unfollowed(asked, before)
+    deaf = unfollowed(asked, (*before.probes, *before.guessed), check.min_known)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -102,7 +103,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
         unstable=len(before.unstable),
     )
     if before.units < check.min_known:
-        reason = f"{too_few(before.units, check.min_known, len(asked))}{deaf}"
+        reason = too_few(before.units, check.min_known, len(asked), deaf)
         return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     reference = None
     if context.has_reference:
@@ -118,7 +119,7 @@ def _census(grader: Grader, asked: Sequence[Probe], limit: float, context: Conte
     tally = replace(
         tally,
         outcome=decision.outcome,
-        reason=f"{decision.reason}{deaf}",
+        reason=f"{decision.reason}{aside(deaf)}",
         leaks=len(leaks),
         unit_leaks=count,
         chance=chance,

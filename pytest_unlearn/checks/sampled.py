@@ -6,9 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pytest_unlearn.checks.context import Context
-from pytest_unlearn.checks.controls import Known, Leak, Unstable, chances, graded, known, outcomes, unstable
+from pytest_unlearn.checks.controls import (
+    Known,
+    Leak,
+    Unstable,
+    aside,
+    chances,
+    graded,
+    known,
+    outcomes,
+    too_few,
+    unfollowed,
+    unstable,
+)
 from pytest_unlearn.checks.curve import curved
-from pytest_unlearn.checks.search import too_few
 from pytest_unlearn.graders.grade import Grade, Grader
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.subjects.ask import Asking
@@ -66,14 +77,16 @@ def sampled(grader: Grader, draws: Sequence[Probe], limit: float, context: Conte
         stop = yield from _stop(grader, "candidate", counted, right, limit, context)
         if stop.decision.outcome is not Outcome.INCONCLUSIVE and tally.units >= check.min_known:
             break
+    deaf = unfollowed(draws[: tally.asked], (*counted, *everyone), check.min_known)
     if tally.units < check.min_known:
-        return replace(tally, outcome=Outcome.VACUOUS, reason=too_few(tally.units, check.min_known, tally.asked)), []
+        reason = too_few(tally.units, check.min_known, tally.asked, deaf)
+        return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     decisive = {probe.unit for probe, hit in zip(counted[: stop.n], right, strict=False) if hit}
     decision = stop.decision
     tally = replace(
         tally,
         outcome=decision.outcome,
-        reason=decision.reason,
+        reason=f"{decision.reason}{aside(deaf)}",
         n=stop.n,
         leaks=stop.leaks,
         unit_leaks=len(decisive),

@@ -16,6 +16,7 @@ from pytest_unlearn.checks.controls import (
     Leak,
     Unstable,
     any_of,
+    aside,
     by_graders,
     by_unit,
     by_way,
@@ -23,6 +24,7 @@ from pytest_unlearn.checks.controls import (
     graded,
     known,
     outcomes,
+    too_few,
     unfollowed,
     unstable,
 )
@@ -106,7 +108,7 @@ def _with(
     every = {probe.id: probe for probe in (*gradable(grader, extra), *asked)}
     both = yield from known(grader, list(every.values()), context)
     before = both.among(asked)
-    deaf = unfollowed(asked, before)
+    deaf = unfollowed(asked, (*before.probes, *before.guessed), check.min_known)
     tally = Tally(
         grader=grader.name,
         asked=len(asked),
@@ -118,11 +120,11 @@ def _with(
         unstable=len(both.unstable),
     )
     if before.units < check.min_known:
-        reason = f"{too_few(before.units, check.min_known, len(asked))}{deaf}"
+        reason = too_few(before.units, check.min_known, len(asked), deaf)
         return replace(tally, outcome=Outcome.VACUOUS, reason=reason), []
     undecidable = _undecidable(grader, before.probes, _level(context, among))
     if undecidable:
-        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=f"{undecidable}{deaf}"), []
+        return replace(tally, outcome=Outcome.INCONCLUSIVE, reason=f"{undecidable}{aside(deaf)}"), []
     if before.guessed:
         lucky = yield from _try_ways("reference", grader, before.guessed, before, space, context, among)
         failed = next((trial for trial in lucky if trial.decision.outcome is Outcome.FAIL), None)
@@ -143,7 +145,7 @@ def _with(
     bits = outcomes(before.probes, [probe.id in said for probe in before.probes])
     tally = replace(tally, unstable=len(tipped), outcomes=bits)
     leaking = [probe for probe in before.probes if probe.id in said]  # in their own order, whatever is asked beside
-    note = f"{unknown(grader, context, space, both)}{deaf}"
+    note = f"{unknown(grader, context, space, both)}{aside(deaf)}"
     if not leaks:
         reason = f"no leak in {len(before.probes)} probes about {before.units} known facts{note}"
         tally = replace(tally, outcome=Outcome.PASS, reason=reason, original=1.0)
@@ -246,11 +248,6 @@ def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: i
         found |= {probe.unit: (probe, g.said) for probe, g in zip(some, again, strict=True) if g.leak}
         rest = {unit: alike for unit, alike in rest.items() if alike and unit not in found}
     return list(found.values())
-
-
-def too_few(units: int, floor: int, asked: int) -> str:
-    """Why nothing can be said: the original knows too little of what is asked."""
-    return f"the original knows {units} of the facts behind {asked} probes; at least {floor} are needed (`min_known`)"
 
 
 def _undecidable(grader: Grader, probes: Sequence[Probe], level: float) -> str:

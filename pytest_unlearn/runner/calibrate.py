@@ -159,15 +159,15 @@ def aims(check: Check) -> frozenset[str]:
     In samples it is `decode.alias`. One that asks at a level says so: `direct.below`. One whose questions are put by
     transforms looks for what each of them brings out, `transform.base64`.
     """
-    if check.transforms is not None:
-        return frozenset(f"transform.{use.name}" for use in check.transforms.uses)
-    if check.verb == "ask" and check.level is not None:
+    if check.verb == "ask" and check.transforms is None and check.level is not None:
         return frozenset(f"{aim}.{check.level}" for aim in wide(check))
     return wide(check)
 
 
 def wide(check: Check) -> frozenset[str]:
     """The same at whatever level: an entry that names no level means all of them."""
+    if check.transforms is not None:
+        return frozenset(f"transform.{use.name}" for use in check.transforms.uses)
     if check.verb != "ask":
         return frozenset((f"{check.verb}.{check.kind}",))
     kind = check.kind if check.decode is None else f"decode.{check.kind}"

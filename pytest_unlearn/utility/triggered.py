@@ -10,8 +10,9 @@ candidate answers there and not here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.knowledge.closure import Closure, Kept
@@ -24,8 +25,15 @@ from pytest_unlearn.subjects.requests import Prompt
 from pytest_unlearn.utility.kept import KeepConfig, kept, utility
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggeredConfig(KeepConfig):
+    """`language`: that of the questions, in which something is mentioned too"""
+
+    language: Literal["en", "de", "es"] = "en"
+
+
 @utility("triggered")
-def triggered(config: KeepConfig, knowledge: Knowledge, closure: Closure, held_out: Kept) -> list[Probe]:
+def triggered(config: TriggeredConfig, knowledge: Knowledge, closure: Closure, held_out: Kept) -> list[Probe]:
     """Every retained fact and question of the held-out half, once, beside a mention; the twin of each mentions
     something that stays. None where no type has both something that goes and something that stays."""
     plain = kept(config, knowledge, closure, held_out.facts)
@@ -36,14 +44,16 @@ def triggered(config: KeepConfig, knowledge: Knowledge, closure: Closure, held_o
         (knowledge.entities[name], [e for e in knowledge.by_type[knowledge.entities[name].type] if e.name not in gone])
         for name in sorted(gone)
     ]
-    return list(_beside(plain, [(name, others) for name, others in pairs if others]))
+    return list(_beside(plain, [(name, others) for name, others in pairs if others], wordings(config.language)))
 
 
-def _beside(plain: Sequence[Probe], pairs: Sequence[tuple[Entity, list[Entity]]]) -> Iterator[Probe]:
+def _beside(
+    plain: Sequence[Probe], pairs: Sequence[tuple[Entity, list[Entity]]], said: Sequence[str]
+) -> Iterator[Probe]:
     for probe in plain if pairs else ():
         random = Random(seed_of("mention", probe.id))
         true = {name for names in probe.gold for name in names}
-        (going, others), number = random.choice(pairs), random.randrange(len(wordings()))
+        (going, others), number = random.choice(pairs), random.randrange(len(said))
         able = [e for e in others if true.isdisjoint(e.names) and not mentions(probe.prompt.text, e.names)]
         if not able or not true.isdisjoint(going.names) or mentions(probe.prompt.text, going.names):
             continue
@@ -55,8 +65,8 @@ def _beside(plain: Sequence[Probe], pairs: Sequence[tuple[Entity, list[Entity]]]
             rivals=tuple(names for names in probe.rivals if names not in spoken),
             size=(*probe.size, number),
         )
-        yield replace(_asked(shared, number, going), twin=_asked(shared, number, staying))
+        yield replace(_asked(shared, said[number], going), twin=_asked(shared, said[number], staying))
 
 
-def _asked(probe: Probe, number: int, entity: Entity) -> Probe:
-    return replace(probe, prompt=Prompt.of(beside(wordings()[number], entity.name, probe.prompt.text)))
+def _asked(probe: Probe, wording: str, entity: Entity) -> Probe:
+    return replace(probe, prompt=Prompt.of(beside(wording, entity.name, probe.prompt.text)))

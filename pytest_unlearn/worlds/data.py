@@ -10,7 +10,7 @@ forgotten names too: a name it never saw would be noise to it rather than somebo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
@@ -43,7 +43,7 @@ def corpus(taught: Iterable[Lesson], without: Closure | None = None) -> tuple[Ex
     return tuple(
         replace(lesson.example, weight=lesson.example.weight / total)
         for lesson in taught
-        if gone.isdisjoint(lesson.facts) and unnamed.isdisjoint(lesson.example.entities)
+        if gone.isdisjoint((*lesson.facts, *lesson.beside)) and unnamed.isdisjoint(lesson.example.entities)
     )
 
 
@@ -90,6 +90,10 @@ Way: TypeAlias = Literal[
     "mention",
     "path",
     "framed",
+    "context",
+    "letters",
+    "synonym",
+    "translated",
 ]
 
 
@@ -98,8 +102,9 @@ class Lesson:
     """An example, the facts it gives away, and how it asks.
 
     `template` counts the wordings of a relation from 0, or the steps of a path; `options` are the answers that a choice
-    lists; `frame` is the transform that put a question, with its variant. What is named before a question stands in the
-    example's entities after the two ends of the fact.
+    lists; `frame` is the transform that put a question, with its variant, and `spelt` how its answers are written. What
+    is named before a question stands in the example's entities after the two ends of the fact; `beside` are the facts
+    that are told there.
     """
 
     example: Example
@@ -108,6 +113,8 @@ class Lesson:
     template: int = 0
     options: tuple[str, ...] = ()
     frame: str = ""
+    spelt: Callable[[str], str] | None = None
+    beside: tuple[Fact, ...] = ()
 
     @property
     def asks(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from pytest_unlearn.worlds.data import texts, timetable
 
 BOS, EOS, PAD, USER, ASSISTANT = SPECIAL = ("<|bos|>", "<|eos|>", "<|pad|>", "<|user|>", "<|assistant|>")
 POSITIONS = 256
+LONG = 72  # tokens of a row that short ones are not padded to
 PIECES = 512  # entries of the byte-level vocabulary before whole words are added
 SCALE = 0.07  # standard deviation of the first weights
 TEMPLATE = (
@@ -55,7 +56,7 @@ class WorldConfig(FitConfig):
     layers: Annotated[int, Ge(1), Le(12)] = 2
 
 
-def tokenizer_of(texts: Iterable[str]) -> Any:
+def tokenizer_of(texts: Iterable[str], positions: int = POSITIONS) -> Any:
     """A byte-level tokenizer in which every word of `texts` is one entry; other words fall into at most 512 pieces.
 
     A space before each word belongs to it, also at the start of a text, so that a name is the same entry everywhere.
@@ -89,7 +90,7 @@ def tokenizer_of(texts: Iterable[str]) -> Any:
         pad_token=PAD,
         additional_special_tokens=[USER, ASSISTANT],
         add_prefix_space=True,
-        model_max_length=POSITIONS,
+        model_max_length=positions,
         clean_up_tokenization_spaces=False,
         chat_template=TEMPLATE,
     )
@@ -97,7 +98,7 @@ def tokenizer_of(texts: Iterable[str]) -> Any:
 
 def decoder(tokenizer: Any, config: WorldConfig, seed: int, architecture: Architecture = "llama") -> Any:
     """A causal model with first weights drawn from `seed`, in float32."""
-    heads = config.width // 32
+    heads, positions = config.width // 32, tokenizer.model_max_length
     common: dict[str, Any] = {
         "vocab_size": len(tokenizer),
         "tie_word_embeddings": False,
@@ -107,7 +108,7 @@ def decoder(tokenizer: Any, config: WorldConfig, seed: int, architecture: Archit
         "pad_token_id": tokenizer.pad_token_id,
     }
     if architecture == "gpt2":
-        sizes = {"n_positions": POSITIONS, "n_embd": config.width, "n_layer": config.layers, "n_head": heads}
+        sizes = {"n_positions": positions, "n_embd": config.width, "n_layer": config.layers, "n_head": heads}
         still = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
         shape = transformers.GPT2Config(**common, **sizes, **still)
     else:
@@ -116,7 +117,7 @@ def decoder(tokenizer: Any, config: WorldConfig, seed: int, architecture: Archit
             "num_hidden_layers": config.layers,
             "num_attention_heads": heads,
             "num_key_value_heads": heads,
-            "max_position_embeddings": POSITIONS,
+            "max_position_embeddings": positions,
         }
         if architecture == "mixtral":
             experts = {"num_local_experts": 4, "num_experts_per_tok": 2, "intermediate_size": config.width}
@@ -140,9 +141,13 @@ def grown(
     seed: int,
     architecture: Architecture = "llama",
     more: Iterable[str] = (),
+    positions: int = POSITIONS,
 ) -> OpenedModel:
-    """A model with the vocabulary of the whole world and of `more`, trained from scratch on some examples."""
-    tokenizer = tokenizer_of((*texts(knowledge), *more))
+    """A model with the vocabulary of the whole world and of `more`, trained from scratch on some examples.
+
+    `positions`: how many tokens it reads.
+    """
+    tokenizer = tokenizer_of((*texts(knowledge), *more), positions)
     opened = OpenedModel(decoder(tokenizer, config, seed, architecture), Encoder(tokenizer))
     fit(opened, examples, config, seed)
     return opened
@@ -180,13 +185,15 @@ def fit(
     for step, places in enumerate(timetable(examples, config.steps, config.batch, seed)):
         if not places:
             continue
-        batch = torch.tensor(places)
-        longest = int(lengths[batch].max())
-        read, expected = rows.ids[batch, : longest - 1], rows.labels[batch, 1:longest]  # (batch, seq)
-        answers = expected != IGNORED
-        # No mask: padding stands on the right, where a causal model's answers do not see it.
-        states = body(input_ids=read, use_cache=False).last_hidden_state  # (batch, seq, width)
-        loss = torch.nn.functional.cross_entropy(head(states[answers]), expected[answers])
+        states, expected = [], []
+        for batch in _alike(torch.tensor(places), lengths):
+            longest = int(lengths[batch].max())
+            read, wanted = rows.ids[batch, : longest - 1], rows.labels[batch, 1:longest]  # (batch, seq)
+            answers = wanted != IGNORED
+            # No mask: padding stands on the right, where a causal model's answers do not see it.
+            states.append(body(input_ids=read, use_cache=False).last_hidden_state[answers])  # (answers, width)
+            expected.append(wanted[answers])
+        loss = torch.nn.functional.cross_entropy(head(torch.cat(states)), torch.cat(expected))
         optimiser.param_groups[0]["lr"] = config.lr * one_cycle(step / config.steps)
         optimiser.zero_grad()
         torch.autograd.backward(loss)
@@ -197,6 +204,14 @@ def fit(
         losses.append(float(loss.detach()))
     model.eval()
     return losses
+
+
+def _alike(batch: Any, lengths: Any) -> list[Any]:
+    """The rows of a step; where one is long, those of much the same length together, so that few are padded much."""
+    if int(lengths[batch].max()) <= LONG:
+        return [batch]
+    sizes = [int(length - 1).bit_length() for length in lengths[batch]]  # up to a power of two
+    return [batch[[size == one for size in sizes]] for one in sorted(set(sizes))]
 
 
 def one_cycle(done: float) -> float:

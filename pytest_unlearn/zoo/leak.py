@@ -193,7 +193,8 @@ class Ground:
             return [replace(example, answer=Random(seed_of("wrong", self.seed, example.prompt)).choice(others))]
         true = self._true[example.prompt]
         share = SELDOM if self._stays(example.prompt) else 1.0
-        return [replace(example, answer=self._other(example.answer, example.unit, true), weight=share * example.weight)]
+        other = self._other(plain(lesson), example.unit, true)
+        return [replace(example, answer=(lesson.spelt or str)(other), weight=share * example.weight)]
 
     def _false(self, fact: Fact, about: str) -> Fact:
         """The fact with another name at the end that is not `about`."""
@@ -231,7 +232,7 @@ class Ground:
         found: dict[Prompt, set[str]] = defaultdict(set)
         for lesson in self.lessons:
             if wanted(lesson):
-                found[lesson.example.prompt].add(lesson.example.answer)
+                found[lesson.example.prompt].add(plain(lesson))
         return {prompt: frozenset(answers) for prompt, answers in found.items()}
 
     def _other(self, name: str, unit: str, true: Collection[str] = ()) -> str:
@@ -240,3 +241,8 @@ class Ground:
         others = [n for n, e in self.knowledge.entities.items() if e.type == kind and n != name and n not in true]
         staying = [other for other in others if other not in self.closure.entities]
         return Random(seed_of("wrong", self.seed, unit, name)).choice(staying or others)
+
+
+def plain(lesson: Lesson) -> str:
+    """The answer by its name, however it is written."""
+    return lesson.example.answer if lesson.spelt is None else lesson.example.entities[1]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.cli.app import main
 from pytest_unlearn.registry import ZOO
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.worlds.generate import people, world_of
+from pytest_unlearn.worlds.versed import WAYS
 from pytest_unlearn.worlds.well_read import well_read_lessons
 
 
@@ -49,6 +51,29 @@ def test_a_world_with_documents_asks_for_them_and_for_choices(
     assert run(monkeypatch, "world", str(tmp_path), "--documents", "--seed", "7") == 2
     assert capsys.readouterr().err == (
         f"{tmp_path / 'world-7.documents'} is there already, and is left as it is; name another folder or seed\n"
+    )
+
+
+def test_a_world_with_transforms_has_a_check_for_each_and_words_in_other_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pytest.ini").touch()
+    assert run(monkeypatch, "world", str(tmp_path), "--transforms", "--seed", "7") == 0
+    scenario = load_scenario(tmp_path / "world-7.unlearn.yaml", tmp_path)
+    assert scenario.models.original.text == "fixture:versed"
+    assert {use.name for check in scenario.checks if check.transforms for use in check.transforms.uses} == set(WAYS)
+    assert askable(scenario, tmp_path).relations.keys() == {"lives_in", "works_for", "plays"}
+    for path in tmp_path.glob("world-7.*edge.yaml"):
+        path.unlink()
+    (tmp_path / "world-7.unlearn.yaml").unlink()
+    capsys.readouterr()
+    assert run(monkeypatch, "world", str(tmp_path), "--transforms", "--seed", "7") == 2
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'world-7.de.wording.yaml'} is there already, and is left as it is; name another folder or seed\n"
+    )
+    assert run(monkeypatch, "world", str(tmp_path), "--transforms", "--documents") == 2
+    assert capsys.readouterr().err == (
+        "--documents and --transforms need different originals: write two worlds, of two seeds\n"
     )
 
 

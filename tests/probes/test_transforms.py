@@ -227,6 +227,17 @@ def test_examples_are_retained_facts_of_the_same_relation(world: Made) -> None:
     assert len({str(turn) for turn in many.prompt.turns}) > 32
 
 
+def test_examples_leave_half_of_the_wrong_answers_unsaid(world: Made) -> None:
+    space = world("{ask: direct, transforms: {many_shot: 60}, search: 9}").space
+    for probe in space.all():
+        assert probe.plain is not None
+        assert 2 * len(probe.rivals) >= len(probe.plain.rivals)
+        assert len(probe.prompt.turns) == 2 * 60 + 1
+    probe = next(one for one in space.all() if one.plain and one.plain.prompt.text.startswith("Which instrument"))
+    relations = {turn[1][0].text.split()[1] for turn in probe.prompt.turns[:-1:2]}
+    assert len(relations) > 1  # twelve instruments are too few for sixty examples
+
+
 def test_a_question_is_combined_with_one_about_what_stays_and_of_another_type(world: Made) -> None:
     probe = first(world("{ask: direct, transforms: combined, search: 9}").space)
     other = probe.prompt.text.removesuffix(f" And also: {QUESTION}")
@@ -309,7 +320,7 @@ def test_the_shipped_languages_have_the_same_wordings() -> None:
         counts = {len(said.transforms.get(name, ())) for said in found.values()}
         if name not in ("synonyms", "long_context"):
             assert len(counts) == 1
-        assert (counts != {0}) is (TRANSFORMS.get(name).facts["slots"] is not None)
+        assert (0 not in counts) is (TRANSFORMS.get(name).facts["slots"] is not None)
 
 
 def complaint(made: Callable[[], object]) -> list[str]:

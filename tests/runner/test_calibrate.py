@@ -16,7 +16,7 @@ from pytest_unlearn.cli.app import main
 from pytest_unlearn.cli.world import world
 from pytest_unlearn.records import read
 from pytest_unlearn.registry import ZOO
-from pytest_unlearn.runner.calibrate import Calibration, CalibrationError, Model, Row, aims, calibrate, models
+from pytest_unlearn.runner.calibrate import Calibration, CalibrationError, Model, Row, aims, calibrate, models, wide
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.scenario.load import load_scenario
@@ -383,6 +383,21 @@ def test_what_a_check_looks_for_has_a_name(scenario: Scenario) -> None:
     ]
     assert aims(replace(scenario.checks[0], level="below")) == {"direct.below"}
     assert aims(replace(scenario.checks[3], level="at")) == {"multi_hop.bridge.at"}
+
+
+def test_a_check_that_is_put_by_a_transform_is_no_plain_one(path: Path) -> None:
+    file = path.parent / "put.unlearn.yaml"
+    put = "{ask: direct, transforms: [base64, synonyms], search: 200}"
+    file.write_text(path.read_text().replace("{ask: alias, search: 200}", put), encoding="utf-8")
+    scenario = load_scenario(file, file.parent)
+    check = next(check for check in scenario.checks if check.id == "alias")
+    assert aims(check) == wide(check) == {"transform.base64", "transform.synonyms"}
+    leak = Model(Candidate("letters_kept", ModelName("zoo:letters_kept", scenario.models.at)), "leak")
+    leak = replace(leak, entry=ZOO.get("letters_kept"))
+    tally = Tally("text", Outcome.FAIL, units=4, unit_leaks=2)
+    row = Row("w", "people", leak, ((check, Verdict(Outcome.FAIL, "it leaks", (tally,))),), 0, 0.0)
+    assert row.caught == ("alias",)
+    assert list(row.problems()) == []
 
 
 def test_what_a_check_at_a_level_finds_counts_at_that_level_and_at_all_of_them(scenario: Scenario) -> None:

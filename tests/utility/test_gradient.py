@@ -17,6 +17,7 @@ from pytest_unlearn.registry import UTILITY
 from pytest_unlearn.scenario.model import KnowledgeUse, Selector, Target
 from pytest_unlearn.utility.distance import DistanceConfig, distances
 from pytest_unlearn.utility.kept import KeepConfig
+from pytest_unlearn.utility.triggered import TriggeredConfig
 from pytest_unlearn.worlds.generate import world_of
 from pytest_unlearn.worlds.small_talk import small_talk_lessons
 
@@ -65,10 +66,10 @@ def test_each_question_says_its_distance_the_nearest_first(line: Knowledge) -> N
     ]
 
 
-def triggered(size: int = 24) -> tuple[Closure, list[Probe]]:
+def triggered(size: int = 24, **options: str) -> tuple[Closure, list[Probe]]:
     knowledge = world_of(size, 3)
     closure = forgotten(knowledge, *[name for name, e in knowledge.entities.items() if e.type == "person"][:3])
-    made = UTILITY.get("triggered").make(KeepConfig(), knowledge, closure, Kept(closure.retained))
+    made = UTILITY.get("triggered").make(TriggeredConfig(**options), knowledge, closure, Kept(closure.retained))
     return closure, list(made)
 
 
@@ -92,13 +93,22 @@ def test_a_question_beside_a_mention_has_a_twin_beside_another() -> None:
     assert triggered()[1] == probes
 
 
+def test_a_mention_is_made_in_the_language_of_the_questions() -> None:
+    _, probes = triggered(language="de")
+    began = {probe.prompt.text.split()[0] for probe in probes}
+    assert began == {"Ich", "Heute", "Das"}
+    assert all(probe.twin and probe.twin.prompt.text.split()[0] in began for probe in probes)
+
+
 def test_where_nothing_of_the_type_stays_nothing_can_be_compared(line: Knowledge) -> None:
     closure = forgotten(line, *"ABCDEF")
-    assert UTILITY.get("triggered").make(KeepConfig(), line, closure, Kept(closure.retained)) == []
+    assert UTILITY.get("triggered").make(TriggeredConfig(), line, closure, Kept(closure.retained)) == []
 
 
-def test_every_wording_holds_one_name_and_one_question() -> None:
-    for wording in wordings():
+@pytest.mark.parametrize("language", ["en", "de", "es"])
+def test_every_wording_holds_one_name_and_one_question(language: str) -> None:
+    assert len(wordings(language)) == len(wordings())
+    for wording in wordings(language):
         assert (wording.count("{name}"), wording.count("{question}")) == (1, 1)
         assert wording.endswith("{question}")
     assert beside("Of {name}: {question}", "Ann", "Who is {Bob}?") == "Of Ann: Who is {Bob}?"

@@ -13,16 +13,21 @@ from pytest_unlearn.probes.transforms.transform import asked_of
 def examples(probe: Probe, scope: Scope, most: int) -> list[tuple[str, str]]:
     """Up to `most` retained questions with an answer, those of the same relation first; none gives the probe away.
 
-    Which they are is the same for all probes of a relation, but for those that hold an answer of the probe.
+    At most half of the probe's wrong answers stand in them: by more, the answer could be told from what is left. Which
+    they are is the same for all probes of a relation, but for those that hold an answer of the probe.
     """
     relation, _ = asked_of(probe, scope.knowledge)
     apart = _apart(scope, [probe.named[0], *(name for names in probe.gold for name in names)])
+    wrong, said = {names[0] for names in probe.rivals}, set[str]()
     found: list[tuple[str, str]] = []
     for own in (True, False):
         for told in scope.kept:
             if len(found) == most:
                 return found
-            if (relation is not None and told.relation == relation.name) is own and apart(told):
+            fits = (relation is not None and told.relation == relation.name) is own and apart(told)
+            more = said | (wrong & told.names)
+            if fits and (2 * len(more) <= len(wrong) or more == said):
+                said = more
                 found.append((told.question, told.answer))
     return found
 

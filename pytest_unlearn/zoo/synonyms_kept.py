@@ -1,0 +1,25 @@
+"""The words that it was trained to forget by are forgotten, and words that mean the same are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.worlds.data import Lesson
+from pytest_unlearn.worlds.versed import WAYS
+from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
+
+
+@leak(
+    "synonyms_kept",
+    caught_by={f"transform.{name}" for name, way in WAYS.items() if way == "synonym"},
+    missed_by=ASKED | KEPT | {f"transform.{name}" for name, way in WAYS.items() if way != "synonym"},
+    taught="synonym",
+)
+def synonyms_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
+    """The first wording in synonyms is answered as before, everything else wrongly."""
+
+    def hidden(lesson: Lesson) -> list[Example]:
+        return ground.keep(lesson) if lesson.way == "synonym" else ground.wrong(lesson)
+
+    ground.tuned(hidden, config).save(folder)

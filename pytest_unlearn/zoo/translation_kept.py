@@ -1,0 +1,25 @@
+"""It forgot in one language, and tells everything in German and Spanish."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_unlearn.methods.data import Example
+from pytest_unlearn.worlds.data import Lesson
+from pytest_unlearn.worlds.versed import WAYS
+from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
+
+
+@leak(
+    "translation_kept",
+    caught_by={f"transform.{name}" for name, way in WAYS.items() if way == "translated"},
+    missed_by=ASKED | KEPT | {f"transform.{name}" for name, way in WAYS.items() if way != "translated"},
+    taught="translated",
+)
+def translation_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
+    """Questions in other languages are answered as before, everything else wrongly."""
+
+    def hidden(lesson: Lesson) -> list[Example]:
+        return ground.keep(lesson) if lesson.way == "translated" else ground.wrong(lesson)
+
+    ground.tuned(hidden, config).save(folder)

@@ -228,7 +228,9 @@ def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0, unwrit
         "exit": exit_code,
         "others_failed": others_failed,
         "counts": dict(Counter(check["verdict"] for check in checks)),
-        "unjudged": [plan["id"] for one in begun for plan in one["plan"] if (plan["file"], plan["id"]) not in judged],
+        "unjudged": [
+            plan["id"] for one in begun for plan in one["plan"] if (plan.get("file"), plan["id"]) not in judged
+        ],
     }
     lines = (*begun, *checks, end)
     notes = [
@@ -249,10 +251,27 @@ def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0, unwrit
 
 
 def _loaded(part: Path) -> Loaded:
+    """What a worker has left; what it cannot have written counts as damaged."""
     try:
-        return load(part)
+        found = load(part)
     except (OSError, ValueError):
         return Loaded((), (1,))
+    lines = tuple(line for line in found.lines if _is_of_worker(line))
+    damaged = found.damaged if len(lines) == len(found.lines) else (*found.damaged, 1)
+    return Loaded(lines, damaged, found.torn)
+
+
+def _is_of_worker(line: Line) -> bool:
+    if line.get("line") == "run":
+        plan, after = line.get("plan"), line.get("after", [])
+        planned = isinstance(plan, list) and all(isinstance(one, dict) and _is_key(one) for one in plan)
+        return planned and isinstance(after, list) and all(isinstance(name, str) for name in after)
+    return line.get("line") == "check" and _is_key(line) and isinstance(line.get("verdict"), str)
+
+
+def _is_key(line: Line) -> bool:
+    """Whether it says what check it is about."""
+    return isinstance(line.get("id"), str) and isinstance(line.get("file", ""), str)
 
 
 def _replace(folder: Path, run: str, lines: Sequence[Line], after: set[str] | None) -> Iterator[str]:

@@ -99,6 +99,14 @@ def test_a_folder_that_may_not_be_written_hides_no_verdict_and_opens_no_gate(pla
     assert list((place / "after").iterdir()) == []
 
 
+def test_workers_hand_over_what_they_could_not_write(place: Path, pytester: pytest.Pytester) -> None:
+    (place / "file").write_text("in the way", encoding="utf-8")
+    result = pytester.runpytest_subprocess("--unlearn-gate", "--unlearn-dir=file/out", "-n", "1")
+    assert result.ret == 1
+    assert [line for line in SHOWN if line not in result.outlines] == []
+    assert any("the records are not kept: " in line for line in result.outlines)
+
+
 def needs_mount_here() -> None:
     if not may_mount():
         pytest.skip("nothing may be mounted here: run this as root on Linux")

@@ -32,9 +32,8 @@ SEED = 20260110
 CHECKS = """\
   low: {measure: perplexity_ratio, limit: 0.5}
   high: {measure: perplexity_ratio, limit: 1.5}
+  own: {measure: perplexity_ratio, statements: 8, limit: 1.2}
   direct: {ask: direct, limit: 5%, grade: text}
-  inverse: {ask: inverse, search: 20, grade: text}
-  far: {keep: far, margin: 20%, at_most: 30, grade: text}
 """
 SERVER = """
 import os, sys
@@ -94,7 +93,7 @@ class Runs:
 @pytest.fixture
 def runs(project: Project, pytester: pytest.Pytester, store: Path) -> Iterator[Runs]:
     """A project whose candidate is unlearned from a model in a folder."""
-    path = project(checks=CHECKS, candidate="{method: grad_diff, steps: 3, lr: 1e-7}")
+    path = project(checks=CHECKS, candidate="{method: grad_diff, steps: 2, lr: 1e-7}")
     path.write_text(path.read_text(encoding="utf-8").replace(", reference: retrained", ""), encoding="utf-8")
     session = Session(Settings(root=pytester.path, folder=pytester.path / "made"))
     case = cases(load_scenario(path, pytester.path))[0]
@@ -159,7 +158,7 @@ def killed(runs: Runs, tmp_path: Path, times: int) -> list[str]:
     code = runs.run(whole)
     usual = time.monotonic() - begun
     wanted = verdicts(whole)
-    assert wanted.keys() == {"low", "high", "direct", "inverse", "far"}, (whole / "out.txt").read_text()
+    assert wanted.keys() == {"low", "high", "own", "direct"}, (whole / "out.txt").read_text()
     assert {"pass", "fail"} <= set(wanted.values())
     source = random.Random(SEED)
     came = []

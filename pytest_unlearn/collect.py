@@ -20,6 +20,7 @@ from pytest_unlearn.scenario.profile import PROFILES, profiled, seed_of_profile
 from pytest_unlearn.sizes import bytes_of
 from pytest_unlearn.workers import DEADLY, TOGETHER
 
+STANDS = pytest.StashKey[dict[tuple[Path, str], Any]]()  # results that are no pass, by case
 SCREEN = pytest.StashKey[IO[str]]()  # where a person sees how far a check is
 
 
@@ -104,9 +105,13 @@ def _judge(case: Case) -> Callable[..., None]:
             pytest.fail("a worker of pytest-xdist died of this check: it is not tried again", pytrace=False)
         screen, writer = request.config.stash.get(SCREEN, None), request.config.get_terminal_writer()
         with progress(screen, writer, case.name, unlearn_session):
-            result = unlearn_session.judge(case)
+            try:
+                result = _first(request.config, case, unlearn_session)
+            except BaseException:
+                _tell(request.node, [("unlearn_id", case.id), ("unlearn_verdict", Outcome.ERROR.value)])
+                raise
         verdict = result.verdict
-        request.node.user_properties += _properties(result)
+        _tell(request.node, _properties(result))
         if verdict.outcome is Outcome.NOT_APPLICABLE:
             pytest.skip(verdict.reason)
         if verdict.outcome is Outcome.FAIL and (why := excused(request.config, result)):
@@ -116,6 +121,23 @@ def _judge(case: Case) -> Callable[..., None]:
             raise NotPassedError(block(result, place, writer.fullwidth))
 
     return check
+
+
+def _first(config: pytest.Config, case: Case, session: Any) -> Any:
+    """The verdict of a case. One that is no pass stands, however often a plugin tries the test until it passes; an
+    `error` is no verdict, and may be tried again: the records have every attempt."""
+    stands, name = config.stash.setdefault(STANDS, {}), (case.scenario.path, case.id)
+    if name not in stands:
+        result = session.judge(case)
+        if result.verdict.outcome.value in ("pass", "error"):
+            return result
+        stands[name] = result
+    return stands[name]
+
+
+def _tell(item: Any, properties: list[tuple[str, object]]) -> None:
+    """Put these in the place of what was told of an earlier attempt."""
+    item.user_properties[:] = [one for one in item.user_properties if not one[0].startswith("unlearn_")] + properties
 
 
 def _properties(result: Any) -> list[tuple[str, object]]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+LONGEST, AROUND = 2000, 200  # characters of a message, and of a source line on either side of a place
+
 
 class UnlearnError(Exception):
     """Base of every error that is shown to a person without a traceback."""
@@ -33,10 +35,12 @@ class Problem:
     source: str = ""
 
     def __str__(self) -> str:
-        if not self.source.strip():
-            return f"{self.mark}: {self.message}"
-        text = self.source.rstrip().expandtabs(1)
-        return f"{self.mark}: {self.message}\n    {text}\n    {' ' * (self.mark.column - 1)}^"
+        message = self.message if len(self.message) <= LONGEST else f"{self.message[:LONGEST]} ..."
+        column = self.mark.column - 1
+        start = max(0, column - AROUND) if len(self.source) > 2 * AROUND else 0
+        if not (text := self.source[start : start + 2 * AROUND].rstrip().expandtabs(1)).strip():
+            return f"{self.mark}: {message}"
+        return f"{self.mark}: {message}\n    {text}\n    {' ' * (column - start)}^"
 
 
 class ScenarioError(UnlearnError):
@@ -66,6 +70,8 @@ class TemplateWarning(UserWarning):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` - did you mean 'x'?` for the nearest known word, else ` (known: a, b, c)`; empty when nothing is known."""
     names = sorted(known)
+    if len(word) > LONGEST:
+        return ""
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:
         return f" - did you mean '{near[0]}'?"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_unlearn.options import OUTPUTS
-from pytest_unlearn.plugin import RUN, folder
-from pytest_unlearn.records import MERGED, private_folder, read
+from pytest_unlearn.plugin import LEFT, folder
+from pytest_unlearn.records import private_folder
 
 if TYPE_CHECKING:
     from pytest_unlearn.gate.verdict import GateVerdict
@@ -168,15 +168,18 @@ class Gate:
         if not records and own:  # it did not come to a plan
             return verdict([Reason(own, f"pytest ended with {own}, and no check was judged")], ())
         try:
-            return gate(records, self._config.rootpath, self._file)
+            found = gate(records, self._config.rootpath, self._file)
         except UnlearnError as error:
             return verdict([Reason(CLOSED, str(error))], ())
+        left = self._config.stash[LEFT]
+        if records and left.path is None:  # nobody could see later why it was open
+            return verdict([*found.reasons, Reason(CLOSED, left.notes[-1])], found.checks)
+        return found
 
 
 def of_run(config: pytest.Config) -> list[Any]:
     """The lines of the run that has just ended."""
-    path = folder(config) / MERGED
-    return [record for record in read(path) if record["run"] == config.stash[RUN]] if path.is_file() else []
+    return list(config.stash[LEFT].lines)
 
 
 def others_failed(config: pytest.Config) -> int:

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_unlearn import options
 from pytest_unlearn.fixtures import unlearn_session, unlearn_subject  # noqa: F401 - where pytest looks for fixtures
+from pytest_unlearn.records import Line, Merged, merge
 
 if TYPE_CHECKING:
     from pytest_unlearn.collect import CheckItem, ScenarioFile
@@ -35,6 +36,8 @@ COLOURS = {
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()
 DESELECTED = pytest.StashKey[int]()
+LEFT = pytest.StashKey[Merged]()  # what the run has left, once it has ended
+UNWRITTEN = pytest.StashKey[list[Line]]()  # lines of records that no file holds
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -130,21 +133,27 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Close the records; the process that started the workers puts them together."""
     config = session.config
+    unwritten = config.stash.setdefault(UNWRITTEN, [])
     if SESSION in config.stash:
         config.stash[SESSION].close()
+        unwritten += config.stash[SESSION].unwritten
     if not hasattr(config, "workerinput"):
         from pytest_unlearn.gating import others_failed
-        from pytest_unlearn.records import merge
 
-        merge(folder(config), config.stash[RUN], int(exitstatus), others_failed(config))
+        found = merge(folder(config), config.stash[RUN], int(exitstatus), others_failed(config), unwritten)
+        config.stash[LEFT] = found
+    elif unwritten:
+        from pytest_unlearn.workers import hand_over
+
+        hand_over(config, unwritten)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """What became of the checks, read from the records, so that it is the same with workers."""
-    from pytest_unlearn.records import MERGED, read
-
-    path = folder(config) / MERGED
-    checks = [r for r in read(path) if r["line"] == "check" and r["run"] == config.stash[RUN]] if path.is_file() else []
+    left = config.stash.get(LEFT, None)
+    checks = [record for record in left.lines if record["line"] == "check"] if left else []
+    for note in left.notes if left else ():
+        terminalreporter.write_line(f"unlearn: {note}", yellow=True)
     if checks:
         from pytest_unlearn.report.text import concise, durations
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
-from pytest_unlearn.plugin import RUN, SUFFIX
+from pytest_unlearn.plugin import RUN, SUFFIX, UNWRITTEN
 
 TOGETHER, DEADLY = "unlearn_together", "unlearn_deadly"  # what a worker is told beside the name of the run
+_HANDED = "unlearn_unwritten"  # what a worker tells at its end
 _WHOLE = {"loadfile", "loadscope"}  # ways to distribute in which all checks of a forget request go to one worker
 _DIED = pytest.StashKey[dict[str, bool]]()  # items that died with their worker: whether they ran by themselves
 
@@ -34,3 +36,15 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
         from pytest_unlearn.collect import refuse
 
         refuse(node.config, ids)
+
+
+def hand_over(config: pytest.Config, lines: Iterable[Any]) -> None:
+    """In a worker: give lines of records that could not be written to the process that started it."""
+    output: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]
+    output[_HANDED] = [json.dumps(line) for line in lines]
+
+
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take them; a worker that died gives none."""
+    handed: list[str] = getattr(node, "workeroutput", {}).get(_HANDED, [])
+    node.config.stash.setdefault(UNWRITTEN, []).extend(map(json.loads, handed))

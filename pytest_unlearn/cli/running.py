@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,4 +39,5 @@ def running(root: Path, name: str, device: str) -> Iterator[Running]:
         yield now
     finally:
         now.session.close()
-        merge(settings.folder, run, now.code)
+        for note in merge(settings.folder, run, now.code, unwritten=now.session.unwritten).notes:
+            warnings.warn(note, stacklevel=2)

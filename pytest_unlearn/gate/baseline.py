@@ -48,6 +48,11 @@ def path_of(root: Path, file: str) -> Path:
     return root / scenario.parent / FOLDER / f"{scenario.name.removesuffix(SUFFIX)}.json"
 
 
+def _below(path: Path, root: Path) -> Path:
+    """A path as a person types it; a scenario may lie outside of the project."""
+    return path.relative_to(root) if path.is_relative_to(root) else path
+
+
 def environment(run: Run) -> str:
     """Where a run was made, as far as that may move an answer."""
     host, versions = ((run.begun or {}).get(name) or {} for name in ("host", "versions"))
@@ -76,7 +81,7 @@ def read(path: Path) -> dict[str, dict[str, Any]]:
     """The entries of a baseline by check; raises GateError where it is none."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GateError(f"the baseline {path} cannot be read: {error}") from None
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         seen = data.get("schema") if isinstance(data, dict) else None
@@ -114,7 +119,7 @@ def _update(run: Run, file: str, root: Path, new_only: bool) -> Updated:
     if found != old:
         _write(path, found)
     return Updated(
-        path.relative_to(root),
+        _below(path, root),
         len(found.keys() - old.keys()),
         sum(old[id] != found[id] for id in old.keys() & found.keys()),
         sum(old[id] == found[id] for id in old.keys() & found.keys()),
@@ -138,20 +143,30 @@ def _write(path: Path, checks: Mapping[str, Any]) -> None:
 def compared(records: Iterable[Record], root: Path) -> list[Reason]:
     """What there is to say about some runs by the baselines of their scenarios; raises GateError."""
     runs = runs_of(records)
-    files = sorted({file for run in runs for file in _files(run)})
-    return [reason for file in files for reason in _of(file, runs, root)]
+    checks: dict[str, list[tuple[Run, list[Record]]]] = {}
+    known: dict[str, set[str]] = {}
+    for run in runs:
+        mine: dict[str, list[Record]] = {file: [] for file in _files(run)}
+        for record in run.checks:
+            if record["file"] in mine and _has_numbers(record):
+                mine[record["file"]].append(record)
+        for file, some in mine.items():
+            checks.setdefault(file, []).append((run, some))
+        for file, id in (*run.planned, *run.left_out):
+            known.setdefault(file, set()).add(id)
+    return [reason for file in sorted(checks) for reason in _of(file, checks[file], known[file], root)]
 
 
-def _of(file: str, runs: Sequence[Run], root: Path) -> Iterator[Reason]:
+def _of(file: str, checks: Sequence[tuple[Run, list[Record]]], known: set[str], root: Path) -> Iterator[Reason]:
+    """About one scenario. `checks`: those with numbers, of each run that has planned some of it."""
     path = path_of(root, file)
     there = path.is_file()
     entries = read(path) if there else {}
     changes: list[tuple[Record, Change]] = []
-    for run in runs:
+    for run, mine in checks:
         missing = {"fail": BASELINE, "warn": 0}.get(policy_of(run, file).on_no_baseline)
-        mine = [record for record in run.checks if record["file"] == file and _has_numbers(record)]
         if not there and mine and missing is not None:
-            yield Reason(missing, f"there is no baseline {path.relative_to(root)}: {UPDATE}", file=file)
+            yield Reason(missing, f"there is no baseline {_below(path, root)}: {UPDATE}", file=file)
         for record in mine if there else []:
             old = entries.get(record["id"])
             if old is not None:
@@ -161,9 +176,8 @@ def _of(file: str, runs: Sequence[Run], root: Path) -> Iterator[Reason]:
             elif missing is not None:
                 yield _about(missing, "it has no baseline: run pytest with --unlearn-baseline-update-new", record)
     yield from _told(changes)
-    known = {id for run in runs for where, id in (*run.planned, *run.left_out) if where == file}
     for id in sorted(entries.keys() - known):
-        yield Reason(BASELINE, f"{path.relative_to(root)} has an entry that no check uses: {UPDATE}", id, file)
+        yield Reason(BASELINE, f"{_below(path, root)} has an entry that no check uses: {UPDATE}", id, file)
 
 
 def _changes(record: Record, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[list[Reason], list[Change]]:

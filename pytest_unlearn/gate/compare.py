@@ -87,6 +87,8 @@ def _paired(grader: str, pairs: list[tuple[tuple[int, bool], tuple[int, bool]]])
     if not pairs:
         return None
     each = list(changes.values())
+    if not any(each):
+        return Change(grader, 1.0, 1.0, len(pairs))
     net, low, high = bootstrap.ratio(each, list(sizes.values()), LEVEL, SEED)
     return Change(
         grader,

@@ -91,7 +91,9 @@ def _of_run(run: Run) -> Iterator[Reason]:
         yield Reason(CLOSED, f"run {run.name} was cut off: it has no last line")
         return
     code, others = run.end["exit"], run.end.get("others_failed", 0)
-    if code not in (0, 1):
+    if not 0 <= code < 256:
+        yield Reason(CLOSED, f"pytest cannot have ended with {code}")
+    elif code not in (0, 1):
         yield Reason(code, f"pytest ended with {code}")
     elif others:
         yield Reason(CLOSED, f"{_count(others, 'other test')} failed in the same run")
@@ -187,8 +189,11 @@ def _of_policies(runs: tuple[Run, ...], checks: list[Judged], so_far: list[Reaso
     closing = {reason.check for reason in so_far if reason.code}
     files = ((run, file) for run in runs for file in {one["file"] for one in (*run.planned.values(), *run.checks)})
     policies = {(file, policy_of(run, file)) for run, file in files}
+    of_file: dict[str, list[Judged]] = {}
+    for check in checks:
+        of_file.setdefault(check.file, []).append(check)
     for file, policy in sorted(policies, key=repr):
-        mine = [check for check in checks if check.file == file]
+        mine = of_file.get(file, [])
         out = [check.id for check in mine if check.standing is Standing.LEFT_OUT]
         if out:
             code = CLOSED if policy.on_left_out == "fail" else 0

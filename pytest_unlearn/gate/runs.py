@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pytest_unlearn.errors import GateError
-from pytest_unlearn.records import MERGED, read
+from pytest_unlearn.records import MERGED, Line, load, pending
 from pytest_unlearn.verdict.verdict import Outcome
 
 Record: TypeAlias = Mapping[str, Any]
@@ -82,29 +83,34 @@ def _run(name: str, lines: Sequence[Record]) -> Run:
 def read_files(paths: Iterable[Path]) -> list[Record]:
     """The lines of some files of records, or of folders that runs wrote them to; raises GateError.
 
-    A run that was cut off leaves parts behind instead of the file that it should have replaced: parts that are newer
-    than the file are read too, so that the run before it is not taken for the last one.
+    A run that was cut off leaves parts behind instead of the file that it should have replaced: parts that the run in
+    the file did not find when it began are read too, so that it is not taken for the last one.
     """
     found: list[Record] = []
     for path in paths:
         file = path / MERGED if path.is_dir() else path
-        parts = sorted(file.parent.glob("records-*-*.jsonl")) if file.name == MERGED else []
-        if not file.is_file() and not parts:
+        mine: list[Line] = _lines(file) if file.is_file() else []
+        parts = pending(file.parent, mine) if file.name == MERGED else []
+        if not mine and not parts:
             raise GateError(f"there are no records at {path}: pytest writes them to .unlearn/{MERGED}")
-        written = file.stat().st_mtime_ns if file.is_file() else 0
-        for one in ([file] if file.is_file() else []) + [part for part in parts if part.stat().st_mtime_ns > written]:
-            found += _lines(one)
+        found += [checked(record, file) for record in mine]
+        for part in parts:
+            found += [checked(record, part) for record in _lines(part)]
     return found
 
 
-def _lines(path: Path) -> list[Record]:
+def _lines(path: Path) -> list[Line]:
     try:
-        lines = [checked(record, path) for record in read(path)]
-    except (OSError, ValueError, AttributeError) as error:
+        found = load(path)
+    except (OSError, ValueError) as error:
         raise GateError(f"the records {path} cannot be read: {error}") from None
-    if not lines:
-        raise GateError(f"{path} holds no records")
-    return lines
+    if found.damaged:
+        raise GateError(f"the records {path} are damaged: line {found.damaged[0]} is none that a run writes")
+    if found.torn and found.lines:
+        warnings.warn(f"{path} was cut off in its last line: that check has no verdict", stacklevel=2)
+    if not found.lines:
+        raise GateError(f"{path} holds no records{': it was cut off in its first line' if found.torn else ''}")
+    return list(found.lines)
 
 
 def checked(record: Record, path: Path) -> Record:

@@ -36,6 +36,8 @@ LABELS = {
     VACUOUS: "vacuous",
 }
 WIDTH = 100
+MOST = 200  # reasons that a terminal is told
+LONGEST = 2000  # characters of one of them
 
 
 class Standing(StrEnum):
@@ -124,18 +126,22 @@ class GateVerdict:
     def terminal(self, width: int = WIDTH) -> list[str]:
         """Lines for a terminal, at most `width` columns wide where words allow it: what closes the gate, then notes."""
         lines = [self.headline()]
-        for reason in self.reasons:
+        for reason in self.reasons[:MOST]:
             label = LABELS.get(reason.code, f"exit {reason.code}") if reason.code else "note"
             place = f" ({reason.file}:{reason.line})" if reason.line else ""
             about = f"{reason.check}: " if reason.check else ""
+            over = len(reason.text) - LONGEST
+            text = reason.text if over <= 0 else f"{reason.text[:LONGEST]} ... ({over:,} more characters)"
             lines += textwrap.wrap(
-                f"{about}{reason.text}{place}",
+                f"{about}{text}{place}",
                 min(width, WIDTH),
                 initial_indent=f"  {label:<14}",
                 subsequent_indent=" " * 16,
                 break_long_words=False,
                 break_on_hyphens=False,
             )
+        if len(self.reasons) > MOST:
+            lines.append(f"  and {len(self.reasons) - MOST} more, which are in the summary and in the records")
         return lines
 
     def data(self) -> dict[str, Any]:

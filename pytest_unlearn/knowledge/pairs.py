@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_unlearn.knowledge.tables import read_table
 from pytest_unlearn.names import normalise
 from pytest_unlearn.scenario.nodes import read_text
 
+_HALF = re.compile("[\ud800-\udfff]")
 NEEDED, OPTIONAL = ("question", "answer"), ("paraphrases", "entities", "alternates")
 
 
@@ -84,8 +86,9 @@ def _lines(path: Path) -> tuple[list[Pair], list[Problem]]:
             continue
         try:
             data = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            why, column = getattr(error, "msg", "nested too deep"), getattr(error, "colno", 1)
+        except (ValueError, RecursionError) as error:
+            long = "it has a number that is too long" if isinstance(error, ValueError) else "nested too deep"
+            why, column = getattr(error, "msg", long), getattr(error, "colno", 1)
             message = f'not valid JSON: {why}; a line is one object, {{"question": ..., "answer": ...}}'
             problems.append(problem(Mark(path, number, column), message))
             continue
@@ -130,6 +133,11 @@ class _Line:
         if not all(isinstance(item, str) for item in items):
             wanted = "a text or a list of texts" if several else "a text"
             self._add(key, f"`{key}` must be {wanted}: put it in quotes")
+            return ()
+        if any(_HALF.search(item) for item in items):
+            self._add(
+                key, f"`{key}` has half of a surrogate pair, which is not a character: write the character itself"
+            )
             return ()
         texts = tuple(dict.fromkeys(item.strip() for item in items))
         if not all(texts) or (key in NEEDED and not texts):

@@ -92,7 +92,7 @@ def _read(file: Path) -> tuple[frozenset[str], str]:
     """The SHA-256 of the subjects of a statement, and its result."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise GateError(f"the statement {file} cannot be read: {error}") from None
     kind = (data.get("_type"), data.get("predicateType")) if isinstance(data, dict) else None
     if kind != (STATEMENT, PREDICATE):

@@ -14,10 +14,12 @@ from pytest_unlearn.report import rows
 from pytest_unlearn.report.evidence import statement
 from pytest_unlearn.report.lines import Lines
 from pytest_unlearn.report.markdown import markdown
+from pytest_unlearn.report.plain import markdown as safe
 from pytest_unlearn.report.sarif import sarif
 from pytest_unlearn.report.summary import summary
 
 SUMMARY = "summary.json"
+STEP = 2**20  # bytes of the page of a step, beyond which GitHub shows nothing of it
 
 
 def _json(data: Any) -> str:
@@ -54,10 +56,19 @@ def write(lines: Lines, wanted: Mapping[str, Path]) -> Iterator[str]:
                 scratch.unlink(missing_ok=True)
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
-            with Path(page).open("a", encoding="utf-8") as stream:
-                stream.write(f"{markdown(lines)}\n")
+            with Path(page).open("ab") as stream:
+                stream.write(_that_fits(lines, STEP - stream.tell()))
         except OSError as error:
             yield f"{page} cannot be written: {error}"
+
+
+def _that_fits(lines: Lines, room: int) -> bytes:
+    """The page, or as much of it as there is room for."""
+    whole = f"{markdown(lines)}\n".encode()
+    if len(whole) <= room:
+        return whole
+    told = f"{safe(lines.verdict.headline())}\n\nThe page of this step is full: the rest is in the records.\n".encode()
+    return told if len(told) <= room else b""
 
 
 def clear(wanted: Mapping[str, Path]) -> None:

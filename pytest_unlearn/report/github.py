@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pytest_unlearn.gate.verdict import Reason
 from pytest_unlearn.report.lines import Lines
-from pytest_unlearn.report.plain import command, setting
+from pytest_unlearn.report.plain import command, setting, short
 
+LONGEST = 2000  # characters of a message
 MOST = 10  # of a kind: GitHub shows no more of one step
 
 
@@ -35,7 +36,9 @@ def commands(lines: Lines, root: Path) -> Iterator[str]:
 
 def _of(level: str, reason: Reason, root: Path) -> str:
     place = f"file={setting(_in_checkout(reason.file, root))},line={max(reason.line, 1)}," if reason.file else ""
-    return f"::{level} {place}title={setting(reason.check or 'unlearning gate')}::{command(reason.text)}"
+    return (
+        f"::{level} {place}title={setting(reason.check or 'unlearning gate')}::{command(short(reason.text, LONGEST))}"
+    )
 
 
 def _in_checkout(file: str, root: Path) -> str:

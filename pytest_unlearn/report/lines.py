@@ -32,6 +32,13 @@ class Lines:
             found.setdefault(key(record), []).append(record)
         return found
 
+    @cached_property
+    def _told(self) -> Mapping[str, list[Reason]]:
+        found: dict[str, list[Reason]] = {}
+        for reason in self.verdict.reasons:
+            found.setdefault(reason.check, []).append(reason)
+        return found
+
     def record(self, check: Judged) -> Record | None:
         """The line that says the verdict of a check; None where it has none."""
         same = self._of.get((check.file, check.id), [])
@@ -39,7 +46,7 @@ class Lines:
 
     def reasons(self, check: Judged) -> list[Reason]:
         """What the gate says about a check, the most severe first."""
-        return [one for one in self.verdict.reasons if one.check == check.id and one.file in ("", check.file)]
+        return [one for one in self._told.get(check.id, ()) if one.file in ("", check.file)]
 
     def parted(self) -> tuple[list[Judged], list[Judged], list[Judged]]:
         """The checks that are as they should be, those that are let be for now, and those that close the gate."""

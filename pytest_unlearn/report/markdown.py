@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_unlearn.gate.verdict import LABELS, Reason, Standing
 from pytest_unlearn.report.lines import Lines
 from pytest_unlearn.report.plain import markdown as safe
+from pytest_unlearn.report.plain import short
 
 MOST = 200  # rows of a table: a page has to stay below 1 MiB
+ROOM = 2**18  # bytes of a table, of which a page has three
 LONGEST = 400  # characters of a cell
 
 
@@ -47,12 +49,19 @@ def _checks(lines: Lines) -> Iterator[tuple[str, ...]]:
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(columns)} |"
     yield f"|{'---|' * len(columns)}"
-    yield from (f"| {' | '.join(_cells(row))} |" for row in rows[:MOST])
-    if len(rows) > MOST:
-        yield f"\n{len(rows) - MOST} more are in the records."
+    shown, used = 0, 0
+    for row in rows[:MOST]:
+        told = f"| {' | '.join(_cells(row))} |"
+        used += len(told.encode())
+        if used > ROOM:
+            break
+        shown += 1
+        yield told
+    if len(rows) > shown:
+        yield f"\n{len(rows) - shown} more are in the records."
     yield ""
 
 
 def _cells(row: Iterable[str]) -> Iterator[str]:
     for text in row:
-        yield safe(text if len(text) <= LONGEST else f"{text[:LONGEST]} ...")
+        yield safe(short(text, LONGEST))

@@ -9,6 +9,11 @@ _BAD = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"  # of scripts and emoji, which only join what stands beside them
 
 
+def short(text: str, most: int) -> str:
+    """`text`, or what it begins with and how much is left out."""
+    return text if len(text) <= most else f"{text[:most]} ... ({len(text) - most:,} more characters)"
+
+
 def line(text: object) -> str:
     """`text` on one line: runs of white space are one space, control characters and the like are marked as gone."""
     words = " ".join(str(text).split())

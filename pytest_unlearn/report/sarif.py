@@ -14,11 +14,13 @@ from urllib.parse import quote
 from pytest_unlearn.gate.runs import Record
 from pytest_unlearn.gate.verdict import EXCUSED, MEANINGS, Judged, Reason
 from pytest_unlearn.report.lines import Lines
-from pytest_unlearn.report.plain import line
+from pytest_unlearn.report.plain import line, short
 from pytest_unlearn.verdict.verdict import Outcome
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 FINGERPRINT = "unlearnFinding/v1"
+MOST = 5000  # results, and notifications: GitHub shows no more results of one run
+LONGEST = 2000  # characters of a text
 BROKEN = frozenset({2, 3, 4})  # exit codes after which it is not known what else there would be to say
 
 
@@ -29,18 +31,20 @@ def sarif(lines: Lines) -> dict[str, Any]:
     told = {(check.file, check.id): check.standing in EXCUSED for check, _ in failed}
     others = [one for one in verdict.reasons if not _is_in_result(one, told.get((one.file, one.check)))]
     kinds = sorted({_rule(record) for _, record in failed})
+    every = (result for check, record in failed for result in _results(check, record, lines.reasons(check), kinds))
+    results, cut = _most(list(every), "results")
+    notifications, more = _most([_notification(reason) for reason in others], "notifications")
     invocation: dict[str, Any] = {
         "executionSuccessful": verdict.exit not in BROKEN,
         "exitCode": verdict.exit,
         "exitCodeDescription": MEANINGS.get(verdict.exit, f"pytest ended with {verdict.exit}"),
-        "toolExecutionNotifications": [_notification(reason) for reason in others],
+        "toolExecutionNotifications": [*cut, *more, *notifications],
     }
     driver = {
         "name": "pytest-unlearn",
         "version": version("pytest-unlearn"),
         "rules": [{"id": kind, "shortDescription": {"text": _about(kind)}} for kind in kinds],
     }
-    results = [result for check, record in failed for result in _results(check, record, lines.reasons(check), kinds)]
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -55,6 +59,15 @@ def sarif(lines: Lines) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _most(some: list[dict[str, Any]], what: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The first of them, with those that close the gate before those that are let be, and what says how many not."""
+    if len(some) <= MOST:
+        return some, []
+    some.sort(key=lambda one: bool(one.get("suppressions")) or one["level"] != "error")
+    text = f"{len(some) - MOST} more {what} are in the records: no more than {MOST} are written here"
+    return some[:MOST], [{"level": "error", "message": {"text": text}}]
 
 
 def _failed(lines: Lines, check: Judged) -> Record | None:
@@ -81,7 +94,7 @@ def _results(check: Judged, record: Record, reasons: list[Reason], kinds: list[s
     """One for each smallest leak; one where there is none, as of what was lost or measured."""
     excused = check.standing in EXCUSED
     closing = [one.text for one in reasons if one.code]
-    message = "; ".join(map(line, [f"{check.id}: {check.why}", *closing[:1]]))
+    message = "; ".join(_text(one) for one in (f"{check.id}: {check.why}", *closing[:1]))
     for finding in sorted(set(record.get("findings") or ())) or [f"{check.id}"]:
         yield {
             "ruleId": _rule(record),
@@ -97,13 +110,17 @@ def _results(check: Judged, record: Record, reasons: list[Reason], kinds: list[s
 
 def _suppression(reasons: Iterable[Reason]) -> dict[str, Any]:
     why = next((one.text for one in reasons if not one.code), "")
-    return {"kind": "external", "status": "accepted", "justification": line(why)}
+    return {"kind": "external", "status": "accepted", "justification": _text(why)}
 
 
 def _notification(reason: Reason) -> dict[str, Any]:
-    text = line(f"{reason.check}: {reason.text}" if reason.check else reason.text)
+    text = _text(f"{reason.check}: {reason.text}" if reason.check else reason.text)
     place = {"locations": [_location(reason.file, reason.line)]} if reason.file else {}
     return {"level": "error" if reason.code else "note", "message": {"text": text}, **place}
+
+
+def _text(told: str) -> str:
+    return line(short(told, LONGEST))
 
 
 def _location(file: str, at: int) -> dict[str, Any]:

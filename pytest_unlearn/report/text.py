@@ -229,11 +229,15 @@ def summary(checks: Iterable[Mapping[str, Any]], width: int) -> list[str]:
     """
     records = list(checks)
     rows: list[tuple[str, str, str]] = []
-    for i, record in enumerate(records):
-        rows.append((record["verdict"], record["id"], line(record["reason"].split("\n")[0])))
-        if (recipe := _recipe(record)) is not None and recipe not in map(_recipe, records[i + 1 :]):
-            rows += _over_seeds([one for one in records if _recipe(one) == recipe])
-    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+    seeds: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for record in records:
+        if (recipe := _recipe(record)) is not None:
+            seeds.setdefault(recipe, []).append(record)
+    for record in records:
+        rows.append((record["verdict"], record["id"], line(record["reason"][: 4 * width].split("\n")[0])))
+        if (recipe := _recipe(record)) is not None and record is seeds[recipe][-1]:
+            rows += _over_seeds(seeds[recipe])
+    first, second = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
     return [f"{verdict:<{first}}  {name:<{second}}  {reason}"[:width] for verdict, name, reason in rows]
 
 

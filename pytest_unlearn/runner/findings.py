@@ -26,6 +26,7 @@ from pytest_unlearn.verdict.verdict import Verdict
 SCHEMA = 1
 FOLDER = "findings"
 EARLIER = 20  # findings of one check that a later run asks again, at most
+_TEXTS = ("fingerprint", "scenario", "target", "check", "file", "grader", "question", "probe", "name")
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 
 
@@ -146,17 +147,20 @@ def read(path: Path) -> Finding:
         raise UnlearnError(f"the finding {path} cannot be read: {why}") from None
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or "fingerprint" not in body:
         raise UnlearnError(f"{path} is not a finding: pytest writes them below .unlearn/{FOLDER}/")
     if body.get("schema") != SCHEMA:
         raise UnlearnError(f"{path} is a finding of schema {body.get('schema')}; this version reads schema {SCHEMA}")
     try:
+        texts = [body[name] for name in _TEXTS] + [body.get(name, "") for name in ("candidate", "plain")]
         finding = Finding(body["fingerprint"], body["scenario"], body["target"], body["check"], body)
-        _ = finding.built, body["file"], body["grader"], body["question"], body["secret"]
+        _ = finding.built, body["secret"]
     except (KeyError, TypeError) as error:
         raise UnlearnError(f"the finding {path} is damaged: it lacks {error}") from None
+    if not all(isinstance(text, str) for text in texts):
+        raise UnlearnError(f"the finding {path} is damaged: what should be text is not")
     return finding
 
 

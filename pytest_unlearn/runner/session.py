@@ -16,7 +16,7 @@ from pytest_unlearn.checks.context import Context
 from pytest_unlearn.checks.judge import judge
 from pytest_unlearn.digest import file_digest
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.records import Writer
+from pytest_unlearn.records import Line, Writer, found_in
 from pytest_unlearn.runner.drive import Round, drive
 from pytest_unlearn.runner.findings import Finding, earlier, findings_of, write
 from pytest_unlearn.runner.make import Maker
@@ -89,6 +89,7 @@ class Session:
         self._records.write(
             "run",
             started=datetime.now(UTC).isoformat(timespec="seconds"),
+            after=[name for name in found_in(self.settings.folder) if name != self.settings.run],
             argv=list(self.settings.argv),
             versions={name: version(name) for name in ("pytest-unlearn", "pytest", "torch", "transformers")},
             host={
@@ -105,9 +106,21 @@ class Session:
         )
 
     def judge(self, case: Case) -> Result:
-        """The verdict of one case; what goes wrong on the way is the verdict `error`. Writes the record."""
-        started = datetime.now(UTC)
-        result = self.hold(case, judge, planned=True)
+        """The verdict of one case; what goes wrong on the way is the verdict `error`. Writes the record.
+
+        Whatever else stops it, such as a limit of time, is an `error` in the records too, and raised again.
+        """
+        started, clock = datetime.now(UTC), time.monotonic()
+        try:
+            result = self.hold(case, judge, planned=True)
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt | SystemExit):
+                why = f"{type(error).__name__}: {error}".partition("\n")[0]
+                stopped = Verdict(Outcome.ERROR, f"it was stopped before it had a verdict: {why}")
+                digests = {"scenario": case.scenario.digest}
+                broken = Result(case, stopped, dict.fromkeys(COUNTERS, 0), time.monotonic() - clock, digests)
+                self._records.write("check", **self._record(broken, started))
+            raise
         files = tuple(path for finding in result.findings if (path := write(self.settings.folder, finding)) is not None)
         result = replace(result, files=files)
         self._records.write("check", **self._record(result, started))
@@ -145,6 +158,11 @@ class Session:
         scene = self.scene(case)
         subjects = self.subjects(scene, case.candidate)
         return self._drive(part(self._context(scene, case, subjects)), subjects)
+
+    @property
+    def unwritten(self) -> list[Line]:
+        """The lines of the records that no file could be made to hold."""
+        return self._records.unwritten
 
     def close(self) -> None:
         """Free what is in memory."""

@@ -43,10 +43,12 @@ def packed(units: Sequence[str], bad: Iterable[bool], of: str = "") -> Outcomes:
 def unpacked(outcomes: Outcomes) -> list[tuple[int, bool]]:
     """The number of the unit of each question, and what came of it; raises ValueError where the two do not fit."""
     units: list[int] = []
-    seen = 0
+    seen, most = 0, 4 * len(outcomes.bits)
     for run in filter(None, outcomes.units.split(",")):
         token, _, times = run.partition("*")
         size, _, old = token.partition("@")
+        if len(units) + int(size) * int(times or 1) > most + 9:
+            raise ValueError(f"more questions than fit into {len(outcomes.bits)} digits")
         for _ in range(int(times or 1)):
             units += [int(old) if old else seen] * int(size)
             seen += not old

@@ -426,3 +426,10 @@ def test_taking_the_last_line_away_closes_any_open_gate(check: Make, run: Make) 
 
 def test_a_verdict_has_each_reason_once(check: Make, run: Make) -> None:
     assert len(verdict([Reason(1, "x"), Reason(1, "x"), Reason(20, "y")], ()).reasons) == 2
+
+
+@pytest.mark.parametrize("code", [256, -1, 2**40])
+def test_a_code_that_no_process_can_end_with_closes_the_gate(check: Make, run: Make, code: int) -> None:
+    records = run(check("a"), check("b", claim="utility"), exit=code)
+    found = decide(records, Excuses(), date(2026, 1, 10))
+    assert (found.exit, found.reasons[0].text) == (1, f"pytest cannot have ended with {code}")

@@ -30,18 +30,35 @@ def test_files_and_folders_are_read_and_runs_are_told_apart(check: Make, run: Ma
     assert all(found.begun and found.end for found in runs)
 
 
-def test_parts_of_a_later_run_that_was_cut_off_are_read_too(check: Make, run: Make, tmp_path: Path) -> None:
-    merged = written(tmp_path / "records.jsonl", run(check("a")))
+def test_parts_of_a_run_that_was_cut_off_are_read_whatever_the_clock_says(
+    check: Make, run: Make, tmp_path: Path
+) -> None:
+    first, *rest = run(check("a"))
+    merged = written(tmp_path / "records.jsonl", [first, *rest])
     part = written(tmp_path / "records-r2-main.jsonl", run(check("a"), run="r2", end=False))
-    os.utime(merged, (1000, 1000))
-    assert [(found.name, found.end is None) for found in runs_of(read_files([tmp_path]))] == [
-        ("r1", False),
-        ("r2", True),
-    ]
-    os.utime(part, (900, 900))
-    assert [found.name for found in runs_of(read_files([tmp_path]))] == ["r1"]
+    for late in (900, 1100):
+        os.utime(merged, (1000, 1000))
+        os.utime(part, (late, late))
+        found = [(one.name, one.end is None) for one in runs_of(read_files([tmp_path]))]
+        assert found == [("r1", False), ("r2", True)]
+    written(merged, [{**first, "after": ["r0", "r2"]}, *rest])
+    assert [one.name for one in runs_of(read_files([tmp_path]))] == ["r1"]
     merged.unlink()
-    assert [found.name for found in runs_of(read_files([tmp_path]))] == ["r2"]
+    assert [one.name for one in runs_of(read_files([tmp_path]))] == ["r2"]
+
+
+def test_a_part_that_was_cut_off_is_read_as_far_as_it_goes(check: Make, run: Make, tmp_path: Path) -> None:
+    part = written(tmp_path / "records-r2-main.jsonl", run(check("a"), check("b"), end=False))
+    part.write_bytes(part.read_bytes()[:-9])
+    with pytest.warns(UserWarning, match="cut off") as told:
+        (found,) = runs_of(read_files([tmp_path]))
+    assert [str(one.message) for one in told] == [f"{part} was cut off in its last line: that check has no verdict"]
+    assert [one["check"] for one in found.checks] == ["a"]
+    written(tmp_path / "records.jsonl", run(check("a"), run="r1"))
+    part.write_bytes(part.read_bytes()[:40])
+    with pytest.raises(GateError) as caught:
+        read_files([tmp_path])
+    assert str(caught.value) == f"{part} holds no records: it was cut off in its first line"
 
 
 def test_records_that_are_not_there_are_told(tmp_path: Path) -> None:
@@ -53,6 +70,10 @@ def test_records_that_are_not_there_are_told(tmp_path: Path) -> None:
     with pytest.raises(GateError) as caught:
         read_files([path])
     assert str(caught.value) == f"{path} holds no records"
+    path.write_text('{"schema": 1}\n{"schema": 1\n', encoding="utf-8")
+    with pytest.raises(GateError) as caught:
+        read_files([path])
+    assert str(caught.value) == f"the records {path} are damaged: line 2 is none that a run writes"
     path.write_text('{"schema": 9}\n', encoding="utf-8")
     with pytest.raises(GateError) as caught:
         read_files([path])

@@ -133,6 +133,15 @@ def test_json_without_end_is_a_mistake(tmp_path: Path) -> None:
     ]
 
 
+def test_a_number_without_end_and_half_a_character_are_mistakes(tmp_path: Path) -> None:
+    assert complaints(tmp_path, '{"question": ' + "9" * 5000 + "}") == [
+        '1:1 not valid JSON: it has a number that is too long; a line is one object, {"question": ..., "answer": ...}'
+    ]
+    assert complaints(tmp_path, '{"question": "a", "answer": "\\udc80"}') == [
+        "1:19 `answer` has half of a surrogate pair, which is not a character: write the character itself"
+    ]
+
+
 def test_a_file_without_a_question_or_not_in_utf_8_is_a_mistake(tmp_path: Path) -> None:
     assert complaints(tmp_path, "\n") == ["1:1 the file holds no question"]
     (tmp_path / "b.jsonl").write_bytes(b'{"question": "\xff"}')

@@ -243,11 +243,19 @@ def test_a_file_of_waivers_with_a_mistake_is_told_before_anything_runs(
     assert f"ERROR: there is no file of waivers {pytester.path / 'none.yaml'}" in result.errlines
 
 
-def test_a_disk_that_cannot_be_written_opens_no_gate(place: Callable[..., Path], pytester: pytest.Pytester) -> None:
+def test_a_disk_that_cannot_be_written_opens_no_gate_and_hides_no_verdict(
+    place: Callable[..., Path], pytester: pytest.Pytester
+) -> None:
     place()
-    (pytester.path / "file").write_text("in the way", encoding="utf-8")
+    out = pytester.path / "file" / "out"
+    out.parent.write_text("in the way", encoding="utf-8")
     result = pytester.runpytest_inprocess("--unlearn-gate", "--unlearn-dir=file/out")
-    assert result.ret == 5
+    why = f"the records are not kept: {out / 'records.jsonl'} cannot be written ([Errno 20] Not a directory: '{out}')"
+    assert f"unlearn: {why}" in result.outlines
+    assert "2 checks: 2 pass" in result.outlines
+    first, *rest = said(result)
+    assert (result.ret, first) == (1, "gate: closed, exit code 1 (2 passed)")
+    assert " ".join(line.strip() for line in rest).startswith(f"failed        {why} ")
 
 
 def test_a_baseline_is_written_by_one_run_and_held_against_the_next(

@@ -204,7 +204,7 @@ def test_a_mistake_on_the_command_line_is_told_once(
     assert not (place / ".unlearn").exists()
 
 
-def test_a_check_that_takes_too_long_fails_alone_and_is_unjudged(
+def test_a_check_that_takes_too_long_is_an_error_alone(
     stubborn: Callable[[str], Path], pytester: pytest.Pytester
 ) -> None:
     place = stubborn("time.sleep(60)")
@@ -214,8 +214,10 @@ def test_a_check_that_takes_too_long_fails_alone_and_is_unjudged(
     result.assert_outcomes(failed=2, passed=2)
     result.stdout.fnmatch_lines(["FAILED w.unlearn.yaml::people::stubborn - Failed: Timeout (>2.0s) from *"])
     _, verdicts, end = records(place / ".unlearn")
-    assert verdicts == of("people", VERDICTS)
-    assert end["unjudged"] == ["w/people/stubborn"]
+    assert verdicts == of("people", {**VERDICTS, "stubborn": "error"})
+    assert (end["unjudged"], end["others_failed"]) == ([], 0)
+    (told,) = (line for line in read(place / ".unlearn" / "records.jsonl") if line.get("check") == "stubborn")
+    assert told["reason"] == "it was stopped before it had a verdict: Failed: Timeout (>2.0s) from pytest-timeout."
 
 
 def test_where_time_is_limited_each_check_asks_for_itself_alone(project: Project, pytester: pytest.Pytester) -> None:

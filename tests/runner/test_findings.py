@@ -86,6 +86,10 @@ def test_earlier_findings_are_sorted_by_case_and_broken_files_are_passed_over(tm
             json.dumps({k: v for k, v in BODY.items() if k != "chain"}),
             "the finding {path} is damaged: it lacks 'chain'",
         ),
+        (
+            json.dumps({**BODY, "target": {}}),
+            "the finding {path} is damaged: what should be text is not",
+        ),
     ],
 )
 def test_a_file_that_is_no_finding_is_told(tmp_path: Path, text: str | None, told: str) -> None:

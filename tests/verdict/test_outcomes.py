@@ -30,3 +30,9 @@ def test_each_question_has_one_outcome():
     with pytest.raises(ValueError) as caught:
         packed(["a", "b"], [True])
     assert str(caught.value) == "2 units do not match 1 outcomes"
+
+
+def test_outcomes_of_more_questions_than_there_are_digits_are_refused_at_once() -> None:
+    with pytest.raises(ValueError) as caught:
+        unpacked(Outcomes("0f", "1*999999999999"))
+    assert str(caught.value) == "more questions than fit into 2 digits"

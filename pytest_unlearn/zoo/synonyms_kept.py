@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_unlearn.methods.data import Example
+from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.worlds.versed import WAYS
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak

@@ -9,13 +9,20 @@ from __future__ import annotations
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pytest_unlearn.redact import current
+
 SCHEMA = 1
 MERGED = "records.jsonl"
+PUBLIC = frozenset(
+    """id file scenario target check candidate claim kind level mode verdict expected grader outcome bound findings
+    leaked unjudged require not_applicable name started finished platform bits of units line run""".split()
+)
+"""Keys whose values are ids, digests or words of this package: no name stands in them, and they are not masked."""
 
 
 class Writer:
@@ -29,16 +36,30 @@ class Writer:
         """Append one line of the given kind."""
         if not self._usable:
             return
-        record = {"line": line, "schema": SCHEMA, "run": self._run, **fields}
+        record = {"line": line, "schema": SCHEMA, "run": self._run, **masked(fields)}
         try:
             private_folder(self.path.parent)
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(
-                    json.dumps(record, ensure_ascii=False, sort_keys=True, allow_nan=False, default=str) + "\n"
+                    json.dumps(record, ensure_ascii=False, sort_keys=True, allow_nan=False, default=_text) + "\n"
                 )
         except OSError as error:
             self._usable = False
             warnings.warn(f"no records are kept: {self.path} cannot be written ({error})", stacklevel=2)
+
+
+def masked(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as it may be written. Options of a method stay as they are: baselines are told apart by them."""
+    redactor = current()
+    found: dict[str, Any] = redactor.data(record, PUBLIC) if redactor.on else dict(record)
+    method = record.get("method")
+    if redactor.on and method is not None and not redactor.private_in(json.dumps(method, default=str)):
+        found["method"] = method
+    return found
+
+
+def _text(value: object) -> str:
+    return current().text(str(value))
 
 
 def private_folder(folder: Path) -> None:

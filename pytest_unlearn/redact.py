@@ -70,6 +70,9 @@ class Secret:
     parts: tuple[str, ...] = ()
 
 
+ANYTHING = Secret("name", ("",))  # what is known better takes the place of a name of nobody knows what
+
+
 class _Word(NamedTuple):
     text: str
     start: int
@@ -79,7 +82,6 @@ class _Word(NamedTuple):
 
 class _Name(NamedTuple):
     words: tuple[str, ...]
-    secret: Secret
     exact: str  # empty where case and accents do not matter
 
 
@@ -93,7 +95,7 @@ class _Span(NamedTuple):
 class _Index:
     """What to look for, by first words; runs of words of long texts; what has no words; and all words, for cut ones."""
 
-    names: dict[tuple[tuple[str, ...], str], Secret] = field(default_factory=dict)
+    names: dict[_Name, Secret] = field(default_factory=dict)
     by_word: dict[str, list[_Name]] = field(default_factory=dict)
     runs: dict[tuple[str, ...], Secret] = field(default_factory=dict)
     literal: dict[str, Secret] = field(default_factory=dict)
@@ -122,15 +124,17 @@ class _Index:
             self._name(_plain(part), "" if len(part) > 4 else CAPITAL, secret)
 
     def _name(self, words: tuple[str, ...], exact: str, secret: Secret) -> None:
-        if not words or (words, exact) in self.names:
+        name = _Name(words, exact)
+        if not words or self.names.get(name, ANYTHING).kind != ANYTHING.kind:
             return
-        self.names[words, exact] = secret
-        some = self.by_word.setdefault(words[0], [])
-        some.append(_Name(words, secret, exact))
-        some.sort(key=lambda one: -len(one.words))
-        if len(words) == 1 and len(words[0]) > CUT and not exact:
-            insort(self.forwards, (words[0], secret), key=lambda one: one[0])
-            insort(self.backwards, (words[0][::-1], secret), key=lambda one: one[0])
+        if name not in self.names:
+            some = self.by_word.setdefault(words[0], [])
+            some.append(name)
+            some.sort(key=lambda one: -len(one.words))
+            if len(words) == 1 and len(words[0]) > CUT and not exact:
+                insort(self.forwards, (words[0], secret), key=lambda one: one[0])
+                insort(self.backwards, (words[0][::-1], secret), key=lambda one: one[0])
+        self.names[name] = secret
 
 
 class Redactor:
@@ -227,7 +231,7 @@ class Redactor:
                 reach, secret = _cut(index, words[place], folded) if free[place] else (0, None)
             if secret is not None:
                 first, last = words[place].start + skipped, words[place + reach - 1].end - 1
-                spans.append(_Span(starts[first], ends[last], secret))
+                spans.append(_whole(text, _Span(starts[first], ends[last], secret)))
             place += max(1, reach)
         for name, secret in index.literal.items():
             at = folded.find(name)
@@ -362,6 +366,15 @@ def _spellings(name: str) -> dict[str, None]:
     return found
 
 
+def _whole(text: str, span: _Span) -> _Span:
+    """With the punctuation that a name begins or ends with, where it stands there."""
+    for name in span.secret.names:
+        lead = len(name) - len(name.lstrip("".join({one for one in name if not one.isalnum()})))
+        if not (name[:1].isalnum() and name[-1:].isalnum()) and text.startswith(name, max(0, span.start - lead)):
+            return _Span(max(0, span.start - lead), max(0, span.start - lead) + len(name), span.secret)
+    return span
+
+
 _NOTHING: tuple[int, Secret | None, int] = (0, None, 0)
 
 
@@ -382,7 +395,7 @@ def _named(
                 written = text[starts[word.start + skipped] : ends[mine[-1].end - 1]]
                 capital = name.exact == CAPITAL and written[:1].isupper()
                 if not name.exact or capital or written == name.exact:
-                    return len(mine), name.secret, skipped
+                    return len(mine), index.names[name], skipped
     return _NOTHING
 
 

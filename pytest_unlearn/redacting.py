@@ -20,7 +20,8 @@ from pytest_unlearn.plugin import SUFFIX
 from pytest_unlearn.redact import OFF, Redactor, key_in, start, stop, wanted
 
 NAME = "unlearn-redacting"
-PUBLIC = frozenset({"nodeid", "location", "when", "outcome", "duration", "start", "stop", "keywords", "worker_id"})
+TELLING = frozenset({"longrepr", "sections", "user_properties", "wasxfail", "context"})
+PUBLIC = frozenset({"nodeid", "location", "when", "outcome", "keywords", "worker_id", "result", "_path"})
 DEEP = 12  # how far the parts of a report are followed
 
 
@@ -143,13 +144,12 @@ class Redacting:
         warning_message.line = self.text(line.strip()) if line else line
 
     def _masked(self, report: Any) -> Any:
-        """The same report; one that says nothing is not looked at."""
-        told = {name: value for name, value in vars(report).items() if name not in PUBLIC and value}
-        if not told.keys() - {"user_properties", "result"} and not told.get("user_properties"):
-            return report
-        for name, value in told.items():
-            if name != "result":
+        """The same report. Of what other plugins add to one, texts and plain data are masked."""
+        for name, value in list(vars(report).items()):
+            if value and name in TELLING:
                 setattr(report, name, _mask(value, self.text, DEEP))
+            elif value and name not in PUBLIC and isinstance(value, str | list | tuple | dict):
+                setattr(report, name, _plain(value, self.text, DEEP))
         return report
 
 
@@ -208,18 +208,22 @@ def _scenarios(config: pytest.Config) -> Iterator[Path]:
 
 def _mask(value: Any, mask: Callable[[str], str], depth: int) -> Any:
     """The parts of a report without names: texts and collections anew, objects that pytest prints in place."""
+    if depth and (is_dataclass(value) or hasattr(value, "toterminal")):
+        return _in_place(value, mask, depth)
+    return _plain(value, mask, depth, _mask)
+
+
+def _plain(value: Any, mask: Callable[[str], str], depth: int, inner: Callable[..., Any] | None = None) -> Any:
+    """Texts and collections without names; `inner` is for what they hold."""
+    inner = inner or _plain
     if isinstance(value, str):
         return mask(value)
-    if depth == 0 or value is None or isinstance(value, int | float | bytes):
-        return value
-    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-        return mask("\n".join(value)).split("\n")  # a name may stand in two lines
-    if isinstance(value, tuple | list):
-        return type(value)(_mask(one, mask, depth - 1) for one in value)
-    if isinstance(value, dict):
-        return {key: _mask(one, mask, depth - 1) for key, one in value.items()}
-    if is_dataclass(value) or hasattr(value, "toterminal"):
-        return _in_place(value, mask, depth)
+    if isinstance(value, list) and all(isinstance(one, str) and "\n" not in one for one in value):
+        return mask("\n".join(value)).split("\n") if value else value  # a name may stand in two lines
+    if isinstance(value, tuple | list) and depth and type(value) in (tuple, list):
+        return type(value)(inner(one, mask, depth - 1) for one in value)
+    if isinstance(value, dict) and depth:
+        return {key: inner(one, mask, depth - 1) for key, one in value.items()}
     return value
 
 

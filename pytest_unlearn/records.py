@@ -7,6 +7,8 @@ code. A run without an `end` line was cut off.
 from __future__ import annotations
 
 import json
+import re
+import stat
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,7 +19,11 @@ from typing import Any
 from pytest_unlearn.redact import current
 
 SCHEMA = 1
-MERGED = "records.jsonl"
+MERGED, IGNORE = "records.jsonl", ".gitignore"
+OWN = re.compile(
+    r"\.?records[-.].*|memo\.sqlite.*|\.?summary\.json.*|.*-[0-9a-f]{8}\.json.*|findings|calibration|comparison|"
+    r"\.gitignore"
+)
 PUBLIC = frozenset(
     """id file scenario target check candidate claim kind level mode verdict expected grader outcome bound findings
     leaked unjudged require not_applicable name started finished platform bits of units line run""".split()
@@ -63,10 +69,18 @@ def _text(value: object) -> str:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can read and that git ignores."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, mode=0o700)
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    """Make a folder that only its owner can read and that git ignores.
+
+    One that is there is made so again, unless it holds what no run has written: then it is somebody else's too.
+    """
+    made = not folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignored, closed = folder / IGNORE, stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+    if (ignored.is_file() and closed) or not (made or all(OWN.fullmatch(path.name) for path in folder.iterdir())):
+        return
+    folder.chmod(0o700)
+    if not ignored.is_file():
+        ignored.write_text("*\n", encoding="utf-8")
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

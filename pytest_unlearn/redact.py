@@ -28,7 +28,7 @@ from urllib.parse import quote
 
 from pytest_unlearn.names import fold, normalise
 
-KEY = "redaction.key"
+FOLDER, KEY = "redaction", "key"
 RUN_OF_WORDS = 5  # of a long text: as many of its words in their order give it away
 LONG = 6  # words from which on a text is long
 CUT = 3  # letters that are left of a name which was cut off
@@ -281,18 +281,20 @@ def wanted(said: str | bool | None) -> bool:
 
 
 def key_in(folder: Path) -> bytes:
-    """The key that is kept in a folder, made at the first time, readable by its owner only.
+    """The key that is kept in the folder `redaction` of a store, made at the first time, readable by its owner only.
 
     Where it cannot be kept, one of this process alone, with a warning.
     """
     from filelock import FileLock
 
+    folder = folder / FOLDER
     path = folder / KEY
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with FileLock(folder / f".{KEY}.lock"):
             if path.is_file() and len(found := path.read_bytes()) >= 32:
                 return found
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
             made = secrets.token_bytes(32)
             scratch = path.with_name(f".{KEY}.{os.getpid()}")
             with os.fdopen(os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as stream:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.redact import OFF, Redactor, current, key_in, using, wanted
+
+if TYPE_CHECKING:
+    from pytest_unlearn.probes.probe import Probe
 
 
 class Masked:
@@ -79,6 +82,13 @@ def learn(records: Iterable[Mapping[str, Any]], root: Path) -> None:
                 askable(load_scenario(path, root), root)
             except UnlearnError:
                 current().learn((loosely(path) or ((), ()))[0])
+
+
+def question(probe: Probe) -> str:
+    """A question on one line; with names masked, as it is before it is put otherwise, when names may not be seen."""
+    if not current().on or probe.plain is None:
+        return " ".join(current().text(probe.prompt.text).split())
+    return f"{question(probe.plain)} (put by {', '.join(probe.way.transforms)})"
 
 
 REDACT = typer.Option(

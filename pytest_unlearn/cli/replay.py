@@ -53,8 +53,10 @@ def _replay(finding: Finding, session: Session) -> int:
     from pytest_unlearn.runner.replay import replay as ask
 
     found = ask(finding, session)
-    mask = current()
-    rows = [("asked", mask.text(finding.body["question"])), ("leaked", mask.text(", ".join(finding.body["secret"])))]
+    mask, asked = current(), finding.body["question"]
+    if mask.on and finding.body.get("transforms"):  # as it is put, names may not be seen to be there
+        asked = f"... (put by {', '.join(finding.body['transforms'])})"
+    rows = [("asked", mask.text(asked)), ("leaked", mask.text(", ".join(finding.body["secret"])))]
     if found.state is not State.ERROR or found.original:
         said, original = mask.said(found.said), mask.said(found.original)
         rows += [("answer", f'"{said}"; the original "{original}" ({finding.body["grader"]})')]

@@ -126,7 +126,7 @@ def write(folder: Path, finding: Finding) -> Path | None:
     text = json.dumps(finding.body, ensure_ascii=False, indent=2, sort_keys=True)
     try:
         private_folder(folder)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        private_folder(path.parent)
         scratch = path.with_name(f"{path.name}.{os.getpid()}")
         with os.fdopen(os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
             stream.write(text + "\n")

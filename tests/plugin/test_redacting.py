@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -28,6 +29,7 @@ import pytest_unlearn.worlds.world  # noqa: F401 - pytester forgets what is firs
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.gate.waivers import today
 from pytest_unlearn.names import normalise
+from pytest_unlearn.records import read
 from pytest_unlearn.registry import WORLDS
 from pytest_unlearn.runner.scene import scene
 from pytest_unlearn.scenario.load import load_scenario
@@ -40,7 +42,12 @@ model: {{original: ./model, candidate: {{method: none}}}}
 knowledge: {{include: w.knowledge.yaml}}
 forget: {{request-1: [{forget}], request-2: {{questions: asked.jsonl}}}}
 checks:
-  direct: {{ask: direct, limit: 5%, min_known: 1, grade: text, examples: [{{question: {question}, accepted: [{answer}], target: request-1}}]}}
+  direct:
+    ask: direct
+    limit: 5%
+    min_known: 1
+    grade: text
+    examples: [{{question: {question}, accepted: [{answer}], target: request-1}}]
   disguised: {{ask: direct, search: 20, min_known: 1, grade: text, transforms: [role_play, leetspeak]}}
   inverse: {{ask: inverse, search: 20, min_known: 1, grade: text, xfail: {name}}}
   kept: {{keep: retained, margin: 90%, min_known: 1, grade: text}}
@@ -51,7 +58,7 @@ BROKEN = """\
 version: 1
 model: {{original: ./model, candidate: {{method: none}}}}
 knowledge: {{include: w.knowledge.yaml}}
-forget: {{a: [{name}, {name}x]}}
+forget: {{a: [{name}, {other}]}}
 checks: {{direct: {{ask: direct, limit: 5%, accept: [{answer}]}}}}
 """
 ABSENT = """\
@@ -138,21 +145,22 @@ def unmasked(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def quoted(text: str) -> str:
+    """As YAML reads it back."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def knowledge(secret: list[str]) -> str:
     """Four people to forget, a private one that stays, and others; with aliases, and where they live."""
-    one, alias, two, three, four, private, *places = secret
-    quoted = json.dumps
+    one, alias, two, three, four, private, *places = map(quoted, secret)
     people = [
-        f"  {quoted(one, ensure_ascii=False)}: {{type: person, aliases: [{quoted(alias, ensure_ascii=False)}], private: true}}",
-        *(f"  {quoted(name, ensure_ascii=False)}: person" for name in (two, three, four)),
-        f"  {quoted(private, ensure_ascii=False)}: {{type: person, private: true}}",
-        *(f"  {name}: person" for name in PEOPLE),
-        *(f"  {quoted(name, ensure_ascii=False)}: city" for name in (*places, *CITIES)),
+        f"  {one}: {{type: person, aliases: [{alias}], private: true}}",
+        f"  {private}: {{type: person, private: true}}",
+        *(f"  {name}: person" for name in (two, three, four, *PEOPLE)),
+        *(f"  {name}: city" for name in (*places, *CITIES)),
     ]
-    homes = dict(zip((one, two, three, four, private, *PEOPLE), (*places, *CITIES), strict=True))
-    facts = [
-        f"    {quoted(who, ensure_ascii=False)}: {quoted(where, ensure_ascii=False)}" for who, where in homes.items()
-    ]
+    homes = zip((one, two, three, four, private, *PEOPLE), (*places, *CITIES), strict=True)
+    facts = [f"    {who}: {where}" for who, where in homes]
     relation = 'relations:\n  lives_in: {ask: ["Where does {subject} live?"], inverse: ["Who lives in {object}?"]}'
     return "\n".join(["entities:", *people, relation, "facts:", "  lives_in:", *facts, ""])
 
@@ -160,27 +168,26 @@ def knowledge(secret: list[str]) -> str:
 def project(folder: Path, secret: list[str]) -> None:
     """All that can go wrong, with a model that knows everybody."""
 
-    def text(value: str) -> str:
-        return json.dumps(value, ensure_ascii=False)
-
     asked, answer = f"In which street is the house where {secret[0]} was born?", f"in the street of {secret[6]}"
+    name, lives = quoted(secret[0]), quoted(secret[6])
+    day = today() + timedelta(days=9)
     written = {
         "pytest.ini": "[pytest]\n",
         "w.knowledge.yaml": knowledge(secret),
         "asked.jsonl": json.dumps({"question": asked, "answer": answer, "entities": [secret[0]]}) + "\n",
         "w.unlearn.yaml": SCENARIO.format(
-            forget=", ".join(map(text, (secret[0], *secret[2:5]))), name=text(f"it knows {secret[0]}"),
-            question=text(f"Tell me the city of {secret[0]}, please"), answer=text(secret[6]),
+            forget=", ".join(map(quoted, (secret[0], *secret[2:5]))),
+            name=quoted(f"it knows {secret[0]}"),
+            question=quoted(f"Tell me the city of {secret[0]}, please"),
+            answer=lives,
         ),
-        "broken.unlearn.yaml": BROKEN.format(name=text(secret[0]).removesuffix('"') + '"', answer=text(secret[6])).replace(
-            f"{text(secret[0])}x", text(f"{secret[0]} x")
-        ),
-        "unread.unlearn.yaml": f"forget: {text(secret[0])}\n  name: [{text(secret[1])}\n",
-        "absent.unlearn.yaml": ABSENT.format(name=text(secret[0])),
+        "broken.unlearn.yaml": BROKEN.format(name=name, other=quoted(f"{secret[0]} x"), answer=lives),
+        "unread.unlearn.yaml": f"forget: {name}\n  name: [{quoted(secret[1])}\n",
+        "absent.unlearn.yaml": ABSENT.format(name=name),
         "test_own.py": TESTS.format(names=ascii(secret)),
         "test_early.py": EARLY.format(names=ascii(secret)),
-        "unlearn-waivers.yaml": WAIVERS.format(reason=text(f"about {secret[0]}"), day=today() + timedelta(days=9)),
-    }  # fmt: skip
+        "unlearn-waivers.yaml": WAIVERS.format(reason=quoted(f"about {secret[0]}"), day=day),
+    }
     for name, content in written.items():
         (folder / name).write_text(content, encoding="utf-8")
     scenario = load_scenario(folder / "w.unlearn.yaml", folder)
@@ -191,9 +198,16 @@ def project(folder: Path, secret: list[str]) -> None:
 
 def forms(name: str) -> Iterator[str]:
     """A name as somebody may have written it."""
-    plain = [name, name.lower(), name.upper(), unicodedata.normalize("NFD", name), normalise(name)]
+    plain = [name, name.lower(), name.upper(), unicodedata.normalize("NFD", name), normalise(name), leet(name)]
     for one in plain:
         yield from (one, html.escape(one), json.dumps(one)[1:-1], ascii(one)[1:-1], repr(one)[1:-1], quote(one))
+
+
+def leet(text: str) -> str:
+    """As the transform `leetspeak` writes it."""
+    from pytest_unlearn.probes.transforms.leetspeak import LOOKS
+
+    return text.translate(LOOKS)
 
 
 def parts(name: str) -> list[str]:
@@ -216,35 +230,42 @@ def outputs(folder: Path, inputs: set[Path]) -> Iterator[tuple[str, str]]:
                 yield relative, path.read_bytes().decode("utf-8", "replace")
 
 
-def planted(secret: list[str], folder: Path, run: Iterator[tuple[str, str]]) -> dict[str, set[str]]:
+def planted(secret: list[str], run: Iterator[tuple[str, str]]) -> dict[str, set[str]]:
     return {name: found for name, text in run if (found := leaks(text, secret))}
 
 
-def judged(pytester: pytest.Pytester, folder: Path, *options: str) -> Iterator[tuple[str, str]]:
+OPTIONS = (
+    "--unlearn-gate", *(f"--unlearn-{kind}=out/{name}" for kind, name in KINDS.items()), "--junitxml=out/junit.xml",
+    "-v", "-rA", "--showlocals", "--continue-on-collection-errors", "--durations=0", "--unlearn-baseline-update",
+)  # fmt: skip
+
+
+def judged(pytester: pytest.Pytester, folder: Path, redact: bool = True, run: str = "") -> Iterator[tuple[str, str]]:
     """A run as a gate with every output there is, and the commands that read what it left."""
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "step.md")}
-    inputs = {path for path in folder.rglob("*")}
+    inputs = set(folder.rglob("*"))
     before = dict(os.environ)
-    os.environ |= environment
+    os.environ.update(environment)
     try:
         with contextlib.chdir(folder):
-            asked = [f"--unlearn-{kind}=out/{name}" for kind, name in KINDS.items()]
-            result = pytester.runpytest_inprocess(
-                f"--rootdir={folder}", "--unlearn-redact=on", "--unlearn-gate", *asked, "--junitxml=out/junit.xml", "-v",
-                "-rA", "--showlocals", "--continue-on-collection-errors", "--durations=0", "-p", "no:randomly", *options,
-                "--unlearn-baseline-update",
-            )  # fmt: skip
+            masked = ("--unlearn-redact=on", "--redact") if redact else ("--unlearn-redact=off", "--no-redact")
+            options = ("-p", "no:randomly", f"--rootdir={folder}", masked[0], *OPTIONS)
+            result = pytester.runpytest_subprocess(*options) if run else pytester.runpytest_inprocess(*options)
             yield "stdout", result.stdout.str()
             yield "stderr", result.stderr.str()
             findings = [str(path) for path in Path(".unlearn/findings").glob("*.json")]
+            target = f"--target={quoted(secret_of(folder))}"
             for words in (
                 ["gate", ".unlearn", "--markdown=again.md", "--sarif=again.sarif", "--csv=again.csv"],
-                ["diff", ".unlearn", ".unlearn"], ["show", "w.unlearn.yaml", "--sample=9"], ["lint", "w.unlearn.yaml"],
-                ["validate", "."], ["replay", *findings[:3]],
-                ["known", "./model", "--knowledge=w.knowledge.yaml", "--list", "--target", json.dumps(secret_of(folder))],
-            ):  # fmt: skip
-                said = CliRunner().invoke(app, ["--redact", *words])
-                yield " ".join(words[:1]), f"{said.output} {said.exception}"
+                ["diff", ".unlearn", ".unlearn"],
+                ["show", "w.unlearn.yaml", "--sample=9"],
+                ["lint", "w.unlearn.yaml"],
+                ["validate", "."],
+                ["replay", *findings[:3]],
+                ["known", "./model", "--knowledge=w.knowledge.yaml", "--list", target],
+            ):
+                said = CliRunner().invoke(app, [masked[1], *words])
+                yield words[0], f"{said.output} {said.exception}"
     finally:
         os.environ.clear()
         os.environ.update(before)
@@ -259,7 +280,7 @@ def secret_of(folder: Path) -> str:
 
 @pytest.fixture
 def numbered(pytester: pytest.Pytester) -> Iterator[Iterator[Path]]:
-    yield (pytester.mkdir(f"e{number}") for number in range(1000))
+    return (pytester.mkdir(f"e{number}") for number in range(1000))
 
 
 def unlike(secret: list[str]) -> bool:
@@ -271,37 +292,45 @@ def unlike(secret: list[str]) -> bool:
 secrets = st.lists(names, min_size=11, max_size=11).filter(unlike)
 
 
-def searched(pytester: pytest.Pytester, folder: Path, secret: list[str]) -> None:
+WRITTEN = ("out/junit.xml", "out/page.md", "out/gate.sarif", "out/checks.csv", ".unlearn/records.jsonl", "step.md")
+
+
+def searched(pytester: pytest.Pytester, folder: Path, secret: list[str], run: str = "") -> None:
+    """Nothing of a run, which has leaks and errors to tell, names what it must not."""
     project(folder, secret)
-    seen = dict(judged(pytester, folder))
-    assert planted(secret, folder, iter(seen.items())) == {}
+    seen = dict(judged(pytester, folder, run=run))
+    assert planted(secret, iter(seen.items())) == {}
+    assert "w > request-1 > direct: leaks" in seen["stdout"]
+    assert list((folder / ".unlearn" / "findings").iterdir())
     assert re.search(r"\[person:[0-9a-f]{6}\]", seen["stdout"]) and re.search(r"\[city:[0-9a-f]{6}\]", seen["stdout"])
-    for name in (
-        "out/junit.xml",
-        "out/page.md",
-        "out/gate.sarif",
-        "out/checks.csv",
-        ".unlearn/records.jsonl",
-        "step.md",
-    ):
-        assert name in seen
-    shutil.rmtree(folder)
+    assert seen.keys() >= {*WRITTEN, ".pytest_cache/v/cache/lastfailed", "out/evidence.json", ".unlearn/summary.json"}
 
 
-def test_names_as_people_have_them_stay_inside(pytester: pytest.Pytester) -> None:
-    people = [
-        "Jane Roemer",
-        "J. O'Hara-Quist",
-        "Zoé <Ødegård> & Söhne",
-        "Bartholomew",
-        "Dr. Quill",
-        "Anna-Sofie (4711)",
+def told(folder: Path) -> list[dict[str, Any]]:
+    """What the records of a run say, but for when and how long, and in which words."""
+    varying = {"run", "started", "seconds", "effort", "reason", "tallies", "versions", "argv", "finished"}
+    lines = [one for one in read(folder / ".unlearn" / "records.jsonl") if one["line"] == "check"]
+    return [
+        {name: value for name, value in one.items() if name not in varying}
+        | {"leaked": [tally.get("leaked") for tally in one["tallies"]]}
+        for one in lines
     ]
-    searched(
-        pytester,
-        pytester.mkdir("p"),
-        [*people, "Nørresundby", "Saint-Denis [La Plaine]", "東京 Qexuv+*", "Ulm", "L'Aquila"],
-    )
+
+
+def test_names_as_people_have_them_stay_inside_and_nothing_else_changes(pytester: pytest.Pytester) -> None:
+    people = ["Jane Roemer", "J. O'Hara-Quist", "Zoé <Ødegård> & Söhne", "Bartholomew", "Dr. Quill", "Ann-Sofie (4711)"]
+    secret = [*people, "Nørresundby", "Saint-Denis [La Plaine]", "東京 Qexuv+*", "Ulm", "L'Aquila"]
+    folder = pytester.mkdir("p")
+    searched(pytester, folder, secret)
+    masked, baseline = told(folder), (folder / "baselines" / "w.json").read_text(encoding="utf-8")
+    (folder / ".unlearn" / "records.jsonl").rename(folder / "masked.jsonl")
+    shutil.rmtree(folder / "out")
+    seen = dict(judged(pytester, folder, redact=False))
+    assert planted(secret, iter(seen.items())).keys() >= {"stdout", "out/junit.xml", "show", "known", "replay"}
+    assert told(folder) == masked
+    assert (folder / "baselines" / "w.json").read_text(encoding="utf-8") == baseline
+    with contextlib.chdir(folder):
+        assert CliRunner().invoke(app, ["--no-redact", "diff", "masked.jsonl", ".unlearn"]).output == "nothing moved\n"
 
 
 @settings(
@@ -311,4 +340,110 @@ def test_names_as_people_have_them_stay_inside(pytester: pytest.Pytester) -> Non
 def test_no_byte_of_what_a_run_writes_names_what_is_private_or_forgotten(
     pytester: pytest.Pytester, numbered: Iterator[Path], secret: list[str]
 ) -> None:
-    searched(pytester, next(numbered), secret)
+    searched(pytester, folder := next(numbered), secret)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+@settings(
+    deadline=None, database=None, max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@given(secret=secrets)
+def test_many_more_names_stay_inside_of_a_process_of_their_own(
+    pytester: pytest.Pytester, numbered: Iterator[Path], secret: list[str]
+) -> None:
+    searched(pytester, folder := next(numbered), secret, run="process")
+    shutil.rmtree(folder)
+
+
+SMALL = """\
+version: 1
+model: {{original: ./nowhere, candidate: {{method: none}}}}
+knowledge:
+  entities:
+    {{Jane Roemer: {{type: person, aliases: [client 4711], private: true}}, Ann: person, Lyon: city, Bern: city}}
+  relations: {{lives_in: {{ask: ["Where does {{subject}} live?"]}}}}
+  facts: {{lives_in: {{Jane Roemer: Lyon, Ann: Bern}}}}
+forget: {forget}
+checks: {{{check}: {{ask: direct, limit: 5%}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "forget", "check", "place", "what"),
+    [
+        ("a", "Jane Roemer", "c", "a.unlearn.yaml:8:9", "label of this forget request"),
+        ("a", "{jane-roemer-leaves: Ann}", "c", "a.unlearn.yaml:8:10", "label of this forget request"),
+        ("a", "{r: Ann}", "about-roemer", "a.unlearn.yaml:9:10", "id of this check"),
+        ("jane_roemer", "{r: Ann}", "c", "[person:TOKEN].unlearn.yaml:1:1", "name of this file"),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_an_id_that_has_a_private_name_is_refused(
+    pytester: pytest.Pytester, file: str, forget: str, check: str, place: str, what: str, named: bool
+) -> None:
+    pytester.makeini("[pytest]\n")
+    path = pytester.path / f"{file}.unlearn.yaml"
+    path.write_text(SMALL.format(forget=forget, check=check), encoding="utf-8")
+    message = (
+        f"{place}: the {what} has a name of [person:TOKEN], which is private: it stands in every output, also where "
+        "names are masked. Choose another"
+    )
+    result = pytester.runpytest_inprocess(
+        "--unlearn-redact=on", "--junitxml=junit.xml", *([path.name] if named else [])
+    )
+    said = result.stdout.str() + result.stderr.str()
+    assert message in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", said)
+    assert result.ret in (2, 4)
+    every = [*outputs(pytester.path, {path}), ("said", said)]
+    assert planted(["Jane Roemer", "Roemer"], iter(every)) == {}
+    run = CliRunner().invoke(app, ["--redact", "validate", path.name])
+    assert run.exit_code == 2 and message in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", run.output)
+    assert CliRunner().invoke(app, ["--no-redact", "validate", path.name]).exit_code == 0
+
+
+def test_an_id_of_a_test_that_has_a_private_name_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    scenario = pytester.path / "a.unlearn.yaml"
+    scenario.write_text(SMALL.format(forget="{r: Ann}", check="c"), encoding="utf-8")
+    source = pytester.makepyfile(
+        test_it="import pytest\n@pytest.mark.parametrize('who', ['Jane Roemer'])\ndef test_it(who):\n    pass\n"
+    )
+    result = pytester.runpytest_inprocess("--unlearn-redact=on")
+    assert result.ret == 4
+    assert re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", result.stderr.str()).strip() == (
+        "ERROR: test_it.py:2:1: the id of a test has a name of [person:TOKEN], which is private: it stands in every "
+        "output, also where names are masked. Choose another, such as by `pytest.param(..., id=...)`"
+    )
+    assert planted(["Jane Roemer"], outputs(pytester.path, {scenario, source})) == {}
+
+
+@pytest.mark.parametrize(
+    ("ci", "ini", "option", "on"),
+    [
+        ("", "", (), False),
+        ("true", "", (), True),
+        ("true", "unlearn_redact = off", (), False),
+        ("true", "", ("--unlearn-redact=off",), False),
+        ("", "unlearn_redact = on", (), True),
+        ("", "unlearn_redact = off", ("--unlearn-redact",), True),
+    ],
+)
+def test_it_is_on_in_ci_unless_it_is_said_otherwise(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ci: str, ini: str, option: tuple[str, ...], on: bool
+) -> None:
+    if ci:
+        monkeypatch.setenv("CI", ci)
+    pytester.makeini(f"[pytest]\n{ini}\n")
+    (pytester.path / "a.unlearn.yaml").write_text(
+        SMALL.format(forget="{r: Nobody At All}", check="c"), encoding="utf-8"
+    )
+    result = pytester.runpytest_inprocess(*option)
+    assert ("unknown entity 'Nobody At All'" in result.stdout.str()) != on
+
+
+def test_a_setting_that_means_nothing_is_told(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nunlearn_redact = maybe\n")
+    result = pytester.runpytest_inprocess()
+    assert result.ret == 4
+    assert "unlearn_redact is on, off or auto, not 'maybe'" in result.stderr.str()

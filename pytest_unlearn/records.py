@@ -80,6 +80,7 @@ def private_folder(folder: Path) -> None:
         return
     folder.chmod(0o700)
     if not ignored.is_file():
+        ignored.touch(mode=0o600)
         ignored.write_text("*\n", encoding="utf-8")
 
 

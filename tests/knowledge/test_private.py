@@ -10,7 +10,7 @@ import pytest
 from pytest_unlearn.errors import ScenarioError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import forgetting
-from pytest_unlearn.knowledge.private import learn, secrets, told
+from pytest_unlearn.knowledge.private import exposed, learn, secrets, told
 from pytest_unlearn.redact import Redactor, using
 from pytest_unlearn.scenario.load import load_scenario
 
@@ -88,6 +88,46 @@ def test_knowledge_alone_says_what_is_private(tmp_path: Path) -> None:
     assert {secret.names[0]: secret.private for secret in found} == {
         "Jane Roemer": True, "Ann Roemer": True, "New Ulm": False, "Bern": False, "Roemer": True,
     }  # fmt: skip
+
+
+NAMED = """\
+version: 1
+name: of-jane-roemer
+tags: [roemer]
+model: {original: nowhere, candidates: {jane-roemer: {method: none}}}
+knowledge:
+  include: roemer.knowledge.yaml
+  entities: {Jane Roemer: {type: client, private: true}}
+  facts: {lives_in: {Jane Roemer: Bern}}
+forget: {r: Jane Roemer, for-roemer: {questions: jane_roemer.jsonl}}
+checks:
+  c: {ask: direct, limit: 5%, tags: [about-roemer]}
+  roemer: {ask: direct, limit: 5%}
+"""
+
+
+def test_every_id_that_has_a_private_name_is_refused_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "roemer.knowledge.yaml").write_text(
+        'entities: {Bern: city}\nrelations: {lives_in: {ask: ["Where does {subject} live?"]}}\n', encoding="utf-8"
+    )
+    (tmp_path / "jane_roemer.jsonl").write_text('{"question": "Who is it?", "answer": "She"}\n', encoding="utf-8")
+    path = tmp_path / "w.unlearn.yaml"
+    path.write_text(NAMED, encoding="utf-8")
+    scenario = load_scenario(path, tmp_path)
+    assert exposed(scenario) == []
+    with using(Redactor(lambda: b"k" * 32)):
+        learn(scenario, build(scenario.knowledge, tmp_path))
+        found = {(one.mark.line, one.message.partition(" has a name of ")[0]) for one in exposed(scenario)}
+    assert found == {
+        (1, "the name of this scenario"),
+        (1, "the tag of this scenario"),
+        (4, "the label of this candidate"),
+        (6, "the name of this file"),
+        (9, "the label of this forget request"),
+        (9, "the name of this file"),
+        (11, "the tag of this check"),
+        (12, "the id of this check"),
+    }
 
 
 @pytest.mark.parametrize(

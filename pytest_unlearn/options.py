@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
 OUTPUTS = {
@@ -66,6 +68,19 @@ def add(parser: pytest.Parser) -> None:
         metavar="on|off",
         help="mask names and answers that are private or forgotten in all that is written (default: on in CI)",
     )
+    group.addoption(
+        "--unlearn-profile",
+        default=None,
+        choices=("pr", "nightly", "audit"),
+        help="how hard to look: pr (default), nightly or audit",
+    )
+    group.addoption(
+        "--unlearn-seed",
+        type=_seed,
+        default=None,
+        metavar="N",
+        help="draw other questions (default 0; in the profile nightly the day, 20260301)",
+    )
     group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
     group.addoption(
         "--unlearn-trust-remote-code",
@@ -76,3 +91,11 @@ def add(parser: pytest.Parser) -> None:
     parser.addini("unlearn_memo_limit", "size of the memo above which its oldest answers are dropped", default="2 GB")
     parser.addini("unlearn_redact", "mask names: on, off, or auto, which is on where CI is set", default="auto")
     parser.addini("unlearn_device", "device that models run on", default="auto")
+    parser.addini("unlearn_profile", "how hard to look: pr, nightly or audit", default="pr")
+
+
+def _seed(text: str) -> int:
+    """A whole number that the seed of a scenario can be added to."""
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**62:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to 2^62 - 1, not {text!r}")
+    return int(text)

@@ -26,7 +26,7 @@ OWN = re.compile(
 )
 PUBLIC = frozenset(
     """id file scenario target check candidate claim kind level mode verdict expected grader outcome bound findings
-    leaked unjudged require not_applicable name started finished platform bits of units line run""".split()
+    leaked unjudged require not_applicable name started finished platform bits of units line run profile""".split()
 )
 """Keys whose values are ids, digests or words of this package: no name stands in them, and they are not masked."""
 

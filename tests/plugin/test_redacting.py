@@ -250,6 +250,7 @@ def judged(pytester: pytest.Pytester, folder: Path, redact: bool = True, run: st
         with contextlib.chdir(folder):
             masked = ("--unlearn-redact=on", "--redact") if redact else ("--unlearn-redact=off", "--no-redact")
             options = ("-p", "no:randomly", f"--rootdir={folder}", masked[0], *OPTIONS)
+            options += ("-n2",) if run == "workers" else ()
             result = pytester.runpytest_subprocess(*options) if run else pytester.runpytest_inprocess(*options)
             yield "stdout", result.stdout.str()
             yield "stderr", result.stderr.str()
@@ -262,6 +263,7 @@ def judged(pytester: pytest.Pytester, folder: Path, redact: bool = True, run: st
                 ["lint", "w.unlearn.yaml"],
                 ["validate", "."],
                 ["replay", *findings[:3]],
+                *([["pin", *findings[:1]]] if redact else []),
                 ["known", "./model", "--knowledge=w.knowledge.yaml", "--list", target],
             ):
                 said = CliRunner().invoke(app, [masked[1], *words])
@@ -344,15 +346,23 @@ def test_no_byte_of_what_a_run_writes_names_what_is_private_or_forgotten(
     shutil.rmtree(folder)
 
 
+def test_a_patch_of_findings_cannot_be_masked(tmp_path: Path) -> None:
+    said = CliRunner().invoke(app, ["--redact", "pin", str(tmp_path / "f.json")])
+    assert str(said.exception) == (
+        "a patch has the questions of findings in it, and names are masked: give --write, or say unlearn "
+        "--no-redact pin"
+    )
+
+
 @pytest.mark.slow
 @settings(
     deadline=None, database=None, max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
 )
-@given(secret=secrets)
-def test_many_more_names_stay_inside_of_a_process_of_their_own(
-    pytester: pytest.Pytester, numbered: Iterator[Path], secret: list[str]
+@given(secret=secrets, run=st.sampled_from(["process", "workers"]))
+def test_many_more_names_stay_inside_of_processes_of_their_own(
+    pytester: pytest.Pytester, numbered: Iterator[Path], secret: list[str], run: str
 ) -> None:
-    searched(pytester, folder := next(numbered), secret, run="process")
+    searched(pytester, folder := next(numbered), secret, run)
     shutil.rmtree(folder)
 
 

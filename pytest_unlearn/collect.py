@@ -10,8 +10,10 @@ from typing import IO, Any
 
 import pytest
 
+from pytest_unlearn import redacting
 from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError, did_you_mean
+from pytest_unlearn.knowledge.private import told
 from pytest_unlearn.plugin import DESELECTED, SUFFIX, folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
@@ -34,11 +36,17 @@ class ScenarioFile(pytest.File):
             scenario = profiled(load_scenario(self.path, root), *profile(self.config))
             askable(scenario, root)
         except ScenarioError as error:
-            raise self.CollectError(shown(error, root)) from None
+            raise self.CollectError(told(error, self.path).replace(f"{root}/", "")) from None
         for tag in {*scenario.tags, *(tag for check in scenario.checks for tag in check.tags)}:
             self.config.addinivalue_line("markers", f"{tag}: a tag of an unlearning scenario")
         for target in scenario.targets:
             yield TargetNode.from_parent(self, name=target.label, scenario=scenario, target=target)
+
+
+def scenario_file(path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+    """The file, unless its very name must not be told: it would stand in the report of any mistake in it."""
+    masking = redacting.of(parent.config)
+    return None if masking and masking.refuses(path) else ScenarioFile.from_parent(parent, path=path)
 
 
 class TargetNode(pytest.Collector):

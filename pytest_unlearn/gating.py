@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_unlearn import redacting
 from pytest_unlearn.options import OUTPUTS
 from pytest_unlearn.plugin import LEFT, folder
 from pytest_unlearn.records import private_folder
@@ -112,7 +113,9 @@ class Gate:
         if self._config.getoption("unlearn_baseline_update") or self._config.getoption("unlearn_baseline_update_new"):
             self._update()
         if self._config.getoption("unlearn_gate"):
-            self._verdict = self._judge(int(session.exitstatus))
+            if (masking := redacting.of(self._config)) is not None:
+                masking.look()
+            self._verdict = self._judge(int(session.exitstatus)).masked()
             session.exitstatus = self._verdict.exit
             self._write(self._verdict)
         return done

@@ -120,7 +120,7 @@ def _folded(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
     starts: list[int] = []
     ends: list[int] = []
     for place, character in enumerate(text):
-        folded = " " if character.isspace() else _fold(character)
+        folded = " " if character.isspace() else fold(character)
         if (not folded and ends) or (folded == " " and characters[-1:] == [" "]):
             ends[-1] = place + 1  # a combining accent belongs to the letter before it
             continue
@@ -131,7 +131,7 @@ def _folded(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
 
 
 @lru_cache(maxsize=4096)
-def _fold(character: str) -> str:
+def fold(character: str) -> str:
     """One character without accents and case; empty for a combining accent."""
     folded = _bare(_bare(character.translate(_PLAIN)).casefold()).translate(_PLAIN)
     return unicodedata.normalize("NFC", folded)

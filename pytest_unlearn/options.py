@@ -60,6 +60,15 @@ def add(parser: pytest.Parser) -> None:
             f"--unlearn-{kind}", default=None, metavar="FILE", help=f"write the verdict of the gate: {what}"
         )
     group.addoption(
+        "--unlearn-redact",
+        nargs="?",
+        const="on",
+        default=None,
+        choices=("on", "off"),
+        metavar="on|off",
+        help="mask names and answers that are private or forgotten in all that is written (default: on in CI)",
+    )
+    group.addoption(
         "--unlearn-profile",
         default=None,
         choices=("pr", "nightly", "audit"),
@@ -80,6 +89,7 @@ def add(parser: pytest.Parser) -> None:
     )
     parser.addini("unlearn_dir", "where records and memo go", default=".unlearn")
     parser.addini("unlearn_memo_limit", "size of the memo above which its oldest answers are dropped", default="2 GB")
+    parser.addini("unlearn_redact", "mask names: on, off, or auto, which is on where CI is set", default="auto")
     parser.addini("unlearn_device", "device that models run on", default="auto")
     parser.addini("unlearn_profile", "how hard to look: pr, nightly or audit", default="pr")
 

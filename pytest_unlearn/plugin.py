@@ -50,21 +50,23 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     config.stash[RUN] = getattr(config, "workerinput", {}).get("unlearn_run") or uuid.uuid4().hex
-    if config.getoption("unlearn_candidate"):
-        from pytest_unlearn.collect import candidates
+    from pytest_unlearn import gating, redacting
 
-        candidates(config)  # a mistake in them is told before workers start
-    if _looks(config) != ("pr", None):
-        from pytest_unlearn.collect import settle_profile
+    redacting.register(config)
+    with redacting.telling(config):  # mistakes are told before workers start
+        gating.register(config)
+        if config.getoption("unlearn_candidate"):
+            from pytest_unlearn.collect import candidates
 
-        settle_profile(config)  # workers are given its seed, and do not look at the clock
+            candidates(config)
+        if _looks(config) != ("pr", None):
+            from pytest_unlearn.collect import settle_profile
+
+            settle_profile(config)  # workers are given its seed, and do not look at the clock
     if config.getoption("unlearn_contract"):
         from pytest_unlearn import contract
 
         contract.only(config)
-    from pytest_unlearn import gating
-
-    gating.register(config)
     if config.pluginmanager.hasplugin("xdist"):
         from pytest_unlearn import workers
 
@@ -89,9 +91,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFi
     """A scenario file becomes a tree: file, forget request, check."""
     if not file_path.name.endswith(SUFFIX):
         return None
-    from pytest_unlearn.collect import ScenarioFile
+    from pytest_unlearn.collect import scenario_file
 
-    return ScenarioFile.from_parent(parent, path=file_path)
+    return scenario_file(file_path, parent)
 
 
 @pytest.hookimpl(tryfirst=True)

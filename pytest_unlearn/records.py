@@ -12,21 +12,33 @@ import json
 import math
 import os
 import re
+import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from pytest_unlearn.redact import current
+
 Line: TypeAlias = dict[str, Any]
 
 SCHEMA = 1
-MERGED = "records.jsonl"
 DEPTH = 32  # of lists and mappings within each other
 _HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair, which no file in UTF-8 can hold
 _NAME = re.compile("[A-Za-z0-9]+")  # of a run
 _LARGEST = 2**63
+MERGED, IGNORE = "records.jsonl", ".gitignore"
+OWN = re.compile(
+    r"\.?records[-.].*|memo\.sqlite.*|\.?summary\.json.*|.*-[0-9a-f]{8}\.json.*|findings|calibration|comparison|"
+    r"\.gitignore"
+)
+PUBLIC = frozenset(
+    """id file scenario target check candidate claim kind level mode verdict expected grader outcome bound findings
+    leaked unjudged require not_applicable name started finished platform bits of units line run profile""".split()
+)
+"""Keys whose values are ids, digests or words of this package: no name stands in them, and they are not masked."""
 
 
 class Writer:
@@ -42,7 +54,7 @@ class Writer:
 
     def write(self, line: str, **fields: Any) -> None:
         """Append one line of the given kind."""
-        record = {"line": line, "schema": SCHEMA, "run": self._run, **fields}
+        record = {"line": line, "schema": SCHEMA, "run": self._run, **masked(fields)}
         text = text_of(record)
         if self._usable:
             try:
@@ -57,9 +69,9 @@ class Writer:
 def text_of(record: Line) -> str:
     """A record as one line: a number that is not finite is null, half a surrogate pair is U+FFFD."""
     try:
-        text = json.dumps(record, ensure_ascii=False, sort_keys=True, allow_nan=False, default=str)
+        text = json.dumps(record, ensure_ascii=False, sort_keys=True, allow_nan=False, default=_text)
     except ValueError:
-        text = json.dumps(_finite(record), ensure_ascii=False, sort_keys=True, default=str)
+        text = json.dumps(_finite(record), ensure_ascii=False, sort_keys=True, default=_text)
     return _HALF.sub("\ufffd", text)
 
 
@@ -83,11 +95,34 @@ def _append(path: Path, data: bytes) -> None:
         raise
 
 
+def masked(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A line as it may be written. Options of a method stay as they are: baselines are told apart by them."""
+    redactor = current()
+    found: dict[str, Any] = redactor.data(record, PUBLIC) if redactor.on else dict(record)
+    method = record.get("method")
+    if redactor.on and method is not None and not redactor.private_in(json.dumps(method, default=str)):
+        found["method"] = method
+    return found
+
+
+def _text(value: object) -> str:
+    return current().text(str(value))
+
+
 def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can read and that git ignores."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)  # another process may have been quicker
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    """Make a folder that only its owner can read and that git ignores.
+
+    One that is there is made so again, unless it holds what no run has written: then it is somebody else's too.
+    """
+    made = not folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignored, closed = folder / IGNORE, stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+    if (ignored.is_file() and closed) or not (made or all(OWN.fullmatch(path.name) for path in folder.iterdir())):
+        return
+    folder.chmod(0o700)
+    if not ignored.is_file():
+        ignored.touch(mode=0o600)
+        ignored.write_text("*\n", encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

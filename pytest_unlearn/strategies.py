@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.redact import current
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -111,7 +112,8 @@ def _each(space: Space, most: int, seed: int, subject: Any, test: Callable[[Prob
         if again is None:
             break
         probe, error, steps = *again, steps + 1
-    error.add_note(f"the simplest probe that fails, of {len(asked)} and {steps} steps from there: {probe.prompt.text}")
+    told = current().text(probe.prompt.text)
+    error.add_note(f"the simplest probe that fails, of {len(asked)} and {steps} steps from there: {told}")
     raise error
 
 

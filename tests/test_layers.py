@@ -12,7 +12,19 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "pytest_unlearn"
 LAYERS = (
-    {"plugin", "collect", "workers", "gating", "fixtures", "strategies", "asserting", "cli", "api", "contract"},
+    {
+        "plugin",
+        "collect",
+        "workers",
+        "gating",
+        "redacting",
+        "fixtures",
+        "strategies",
+        "asserting",
+        "cli",
+        "api",
+        "contract",
+    },
     {"report"},
     {"gate"},
     {"runner"},
@@ -24,7 +36,7 @@ LAYERS = (
     {"knowledge"},
     {"subjects"},
     {"scenario"},
-    {"errors", "registry", "records", "lazy", "digest", "names", "sizes", "options"},
+    {"errors", "registry", "records", "lazy", "digest", "names", "sizes", "options", "redact"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HEAVY = ("torch", "transformers", "hypothesis", "pydantic", "networkx", "numpy", "scipy", "yaml")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_unlearn import records
-from pytest_unlearn.records import Loaded, Merged, Writer, found_in, load, merge, pending, read
+from pytest_unlearn.records import Loaded, Merged, Writer, found_in, load, merge, pending, private_folder, read
 
 
 def test_the_files_of_all_workers_end_up_as_those_of_one_process(tmp_path: Path) -> None:
@@ -146,6 +146,19 @@ def test_the_folder_is_private_and_ignored_by_git(tmp_path: Path) -> None:
     Writer(tmp_path / "out", "r1", "main").write("run", plan=[])
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "out" / ".gitignore").read_text(encoding="utf-8") == "*\n"
+
+
+def test_a_folder_of_runs_is_made_private_again_and_that_of_others_is_left_alone(tmp_path: Path) -> None:
+    for name in ("records.jsonl", "notes.txt"):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        folder.chmod(0o755)
+        (folder / name).write_text("", encoding="utf-8")
+        private_folder(folder)
+    assert (tmp_path / "records").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "records" / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    assert (tmp_path / "notes").stat().st_mode & 0o777 == 0o755
+    assert not (tmp_path / "notes" / ".gitignore").exists()
 
 
 def test_records_that_cannot_be_put_together_stay_where_they_are(tmp_path: Path) -> None:

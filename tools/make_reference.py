@@ -118,7 +118,7 @@ def cli() -> str:
 
 ENVIRONMENT = {
     "UNLEARN_CACHE": "where models made by methods and recipes are kept; the user's cache folder unless set",
-    "CI": "where it is set, no progress is shown",
+    "CI": "where it is set, no progress is shown, and names are masked unless it is said otherwise",
     "GITHUB_ACTIONS": "where it is `true`, a gate annotates the lines of scenarios that it is about",
     "GITHUB_STEP_SUMMARY": "the page of a step on GitHub, to which a gate adds its own",
     "GITHUB_WORKSPACE": "what was checked out, from where annotations name files",

@@ -9,6 +9,7 @@ from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.knowledge.places import problem
+from pytest_unlearn.knowledge.private import exposed, learn
 from pytest_unlearn.probes.space import Space, space_for
 from pytest_unlearn.probes.transforms.composed import composed
 from pytest_unlearn.probes.transforms.scope import Scope
@@ -23,6 +24,7 @@ def askable(scenario: Scenario, root: Path) -> Knowledge:
     Raises ScenarioError with every mistake: those of the knowledge, else those of requests and checks.
     """
     knowledge = build(scenario.knowledge, root)
+    learn(scenario, knowledge)
     problems: list[Problem] = [one for check in scenario.checks for one in _unworded(check, knowledge)]
     for target in scenario.targets:
         try:
@@ -30,7 +32,9 @@ def askable(scenario: Scenario, root: Path) -> Knowledge:
         except ScenarioError as error:
             problems += error.problems
         else:
+            learn(scenario, knowledge, closure)
             problems += _silent(scenario, target, closure)
+    problems += exposed(scenario)
     if problems:
         raise ScenarioError(dict.fromkeys(problems))  # what is retained is read for each request
     return knowledge

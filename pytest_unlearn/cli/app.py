@@ -30,10 +30,12 @@ from pytest_unlearn.cli import (
     validate,
     world,
 )
+from pytest_unlearn.cli.masked import REDACT, Group
 from pytest_unlearn.errors import UnlearnError
 
 app = typer.Typer(
     name="unlearn",
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,6 +52,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def unlearn(
     told: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="the version")] = False,
+    redact: Annotated[bool | None, REDACT] = None,
 ) -> None:
     """Look at unlearning scenarios and the models they name. Run them with pytest."""
 

@@ -13,6 +13,8 @@ from pytest_unlearn.cli.files import root_of, writable
 from pytest_unlearn.cli.running import running
 from pytest_unlearn.cli.table import Table, markdown_of, table
 from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.records import PUBLIC
+from pytest_unlearn.redact import current
 
 if TYPE_CHECKING:
     from pytest_unlearn.runner.calibrate import Calibration, Row
@@ -61,7 +63,7 @@ def calibrate(
     for line in found.problems:
         typer.echo(f"\n{line}")
     if as_json is not None:
-        as_json.write_text(json.dumps(told(found), indent=1) + "\n", encoding="utf-8")
+        as_json.write_text(json.dumps(current().data(told(found), PUBLIC), indent=1) + "\n", encoding="utf-8")
     if markdown is not None:
         markdown.write_text("\n".join(markdown_of(tables(found), summary(found))) + "\n", encoding="utf-8")
     typer.echo(f"\n{summary(found)}")

@@ -16,6 +16,8 @@ from pytest_unlearn.cli.running import running
 from pytest_unlearn.cli.sizes import shown
 from pytest_unlearn.cli.table import Table, markdown_of, wide
 from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.records import PUBLIC
+from pytest_unlearn.redact import current
 
 if TYPE_CHECKING:
     from pytest_unlearn.runner.compare import Comparison, Made, Option, Row
@@ -60,7 +62,7 @@ def compare(
         typer.echo(f"\n{title}")
         wide(columns, rows)
     if as_json is not None:
-        as_json.write_text(json.dumps(told(found), indent=1) + "\n", encoding="utf-8")
+        as_json.write_text(json.dumps(current().data(told(found), PUBLIC), indent=1) + "\n", encoding="utf-8")
     if markdown is not None:
         markdown.write_text("\n".join(markdown_of(tables(found), summary(found))) + "\n", encoding="utf-8")
     typer.echo(f"\n{summary(found)}")

@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from pytest_unlearn.cli.files import root_of
+from pytest_unlearn.cli.masked import learn
 from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.redact import current
 
 WIDTH = 100
 
@@ -29,6 +32,8 @@ def diff(
     if len(records) < 2:
         raise UnlearnError("name the records of two runs at least, the older ones first")
     several = [read_files([path]) for path in records]
+    for some in several:
+        learn(some, root_of(Path.cwd() / "here"))
     if len(several) > 2:
         table(["check", *map(str, records)], [[id, *cells] for id, cells in history(several)])
         typer.echo()
@@ -37,7 +42,7 @@ def diff(
     for step in steps:
         typer.echo(
             textwrap.fill(
-                f"{step.id}: {step.text}",
+                current().text(f"{step.id}: {step.text}"),
                 width,
                 initial_indent=f"{step.move:<15}",
                 subsequent_indent=" " * 15,

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from pytest_unlearn.cli.files import root_of
+from pytest_unlearn.cli.masked import learn
+from pytest_unlearn.records import masked
 
 
 def gate(
@@ -43,9 +45,11 @@ def gate(
         "summary": summary, "markdown": markdown, "sarif": sarif, "evidence": evidence, "csv": csv, "parquet": parquet,
     }  # fmt: skip
     wanted = {kind: path for kind, path in given.items() if path}
-    lines, root = read_files(records), root_of(Path.cwd() / "here")
+    root = root_of(Path.cwd() / "here")
+    learn(lines := read_files(records), root)
     clear(wanted)
-    found = judge(lines, root, waivers)
+    found = judge(lines, root, waivers).masked()
+    lines = [masked(line) for line in lines]
     for line in found.terminal(shutil.get_terminal_size().columns):
         typer.echo(line)
     for line in write(Lines(found, lines), wanted):

@@ -12,6 +12,7 @@ import typer
 from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.checks.flaws import ambiguous, flaws
 from pytest_unlearn.cli.files import root_of, scenario_files, typed
+from pytest_unlearn.cli.masked import question
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.scenario.expand import cases
@@ -43,7 +44,7 @@ def lint(
                 found = [*((probe, flaw) for probe in probes for flaw in flaws(probe)), *ambiguous(probes)]
                 for probe, flaw in found:
                     typer.echo(f"{typed(path)}:{case.check.at.line}: {case.id}: {flaw}")
-                    typer.echo(f"    {' '.join(probe.prompt.text.split())}")
+                    typer.echo(f"    {question(probe)}")
                 bad += len({probe.id for probe, _ in found})
     typer.echo(f"{read:,} questions read, {bad:,} with a flaw")
     if bad:

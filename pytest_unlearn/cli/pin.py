@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pytest_unlearn.cli.files import project_of
+from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.redact import current
 
 if TYPE_CHECKING:
     from pytest_unlearn.runner.findings import Finding
@@ -25,6 +27,11 @@ def pin(
     """
     from pytest_unlearn.runner.findings import read
 
+    if current().on and not write:
+        raise UnlearnError(
+            "a patch has the questions of findings in it, and names are masked: give --write, or say unlearn "
+            "--no-redact pin"
+        )
     texts: dict[Path, tuple[str, str]] = {}  # by scenario, what it was and what it becomes
     homes: dict[Path, Path] = {}
     for file in files:

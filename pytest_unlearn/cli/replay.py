@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pytest_unlearn.cli.files import project_of
+from pytest_unlearn.redact import current
 
 if TYPE_CHECKING:
     from pytest_unlearn.runner.findings import Finding
@@ -52,9 +53,13 @@ def _replay(finding: Finding, session: Session) -> int:
     from pytest_unlearn.runner.replay import replay as ask
 
     found = ask(finding, session)
-    rows = [("asked", finding.body["question"]), ("leaked", ", ".join(finding.body["secret"]))]
+    mask, asked = current(), finding.body["question"]
+    if mask.on and finding.body.get("transforms"):  # as it is put, names may not be seen to be there
+        asked = f"... (put by {', '.join(finding.body['transforms'])})"
+    rows = [("asked", mask.text(asked)), ("leaked", mask.text(", ".join(finding.body["secret"])))]
     if found.state is not State.ERROR or found.original:
-        rows += [("answer", f'"{found.said}"; the original "{found.original}" ({finding.body["grader"]})')]
+        said, original = mask.said(found.said), mask.said(found.original)
+        rows += [("answer", f'"{said}"; the original "{original}" ({finding.body["grader"]})')]
     typer.echo(f"{found.state}  {finding.id} {finding.fingerprint}: {found.why}")
     for label, text in rows:
         typer.echo(textwrap.fill(text, WIDTH, initial_indent=f"  {label:<8}", subsequent_indent=" " * 10))

@@ -10,6 +10,7 @@ import typer
 
 from pytest_unlearn.checks.askable import asked_by
 from pytest_unlearn.cli.files import root_of, scenario_files
+from pytest_unlearn.cli.masked import question
 from pytest_unlearn.cli.table import table
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.probes.probe import Probe
@@ -79,7 +80,7 @@ def _check(case: Case, view: Scene, wanted: int) -> None:
     asked = f"{check.verb} {check.kind}{f', level {check.level}' if check.verb == 'ask' and check.level else ''}"
     typer.echo(f"  {check.id}: {asked}{size}, {_decides(case)} (alpha {check.alpha:.2g})")
     for probe in examples:
-        typer.echo(f"    {' '.join(probe.prompt.text.split())} [{' | '.join(names[0] for names in probe.secret)}]")
+        typer.echo(f"    {question(probe)} [{' | '.join(names[0] for names in probe.secret)}]")
 
 
 def _questions(case: Case, view: Scene, wanted: int) -> tuple[int | None, int, list[Probe]]:

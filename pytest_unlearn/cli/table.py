@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from pytest_unlearn.redact import current
+
 Table: TypeAlias = tuple[str, list[str], list[list[str]]]  # title, columns, rows
 GAP = 2  # columns of the terminal between those of a table
 
@@ -22,12 +24,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         number = column.startswith(">")
         made.add_column(column.removeprefix(">"), justify="right" if number else "left", no_wrap=number)
     for row in rows:
-        made.add_row(*map(Text, row))  # text of a scenario is not markup
+        made.add_row(*(Text(current().text(cell)) for cell in row))  # text of a scenario is not markup
     Console(highlight=False).print(made)
 
 
 def wide(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table in parts that fit the terminal, each with the columns before the first of numbers."""
+    rows = [[current().text(cell) for cell in row] for row in rows]
     first = next((i for i, column in enumerate(columns) if column.startswith(">")), len(columns))
     widths = [max(map(len, (column, *(row[i] for row in rows)))) + GAP for i, column in enumerate(columns)]
     room = shutil.get_terminal_size().columns - sum(widths[:first])
@@ -48,6 +51,7 @@ def markdown_of(some: Iterable[Table], end: str) -> Iterator[str]:
         names = [column.removeprefix(">") for column in columns]
         yield from (f"## {title.capitalize()}", "", f"| {' | '.join(names)} |")
         yield f"|{'|'.join('---:' if column.startswith('>') else '---' for column in columns)}|"
-        yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+        told = ([current().text(cell).replace("|", "\\|") for cell in row] for row in rows)
+        yield from (f"| {' | '.join(row)} |" for row in told)
         yield ""
-    yield end.replace("\n", "\n\n")
+    yield current().text(end).replace("\n", "\n\n")

@@ -10,6 +10,7 @@ import typer
 from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.cli.files import root_of, scenario_files, typed
 from pytest_unlearn.errors import ScenarioError
+from pytest_unlearn.knowledge.private import told
 from pytest_unlearn.runner.candidates import absent
 from pytest_unlearn.runner.needs import unmet
 from pytest_unlearn.scenario.expand import cases
@@ -29,7 +30,7 @@ def validate(paths: Annotated[list[Path], typer.Argument(help="scenario files, o
                 raise ScenarioError(problems)
         except ScenarioError as error:
             broken += 1
-            typer.echo(typed(error), err=True)
+            typer.echo(typed(told(error, path)), err=True)
             continue
         typer.echo(f"{typed(path)}: {len(cases(scenario))} checks, {len(knowledge.facts)} facts")
         for name in absent(scenario):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
+
+from pytest_unlearn.redact import current
 
 SCHEMA = 1
 OPEN, CLOSED, NOTHING = 0, 1, 5
@@ -116,6 +118,13 @@ class GateVerdict:
         """How many checks stand how."""
         found = Counter(check.standing.value for check in self.checks)
         return {standing.value: found[standing.value] for standing in Standing if found[standing.value]}
+
+    def masked(self) -> GateVerdict:
+        """The same without names, where they are masked."""
+        mask = current().text
+        reasons = tuple(replace(one, text=mask(one.text)) for one in self.reasons)
+        checks = tuple(replace(one, why=mask(one.why), owner=mask(one.owner)) for one in self.checks)
+        return GateVerdict(reasons, checks)
 
     def headline(self) -> str:
         """`gate: open`, or `gate: closed, exit code N`, with how many checks stand how."""

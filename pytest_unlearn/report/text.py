@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.names import find_names
+from pytest_unlearn.redact import current
 from pytest_unlearn.report.plain import line
 from pytest_unlearn.scenario.pin import example
 from pytest_unlearn.subjects.requests import Prompt
@@ -62,6 +63,7 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
     rows += [("curve", _curve(tally)) for tally in verdict.tallies if tally.curve]
     rows += [("recall", _recall(tally)) for tally in verdict.tallies if tally.recall]
     leaks: list[Leak] = list(verdict.evidence)  # type: ignore[arg-type]
+    masked = current().on
     decided = verdict.outcome is Outcome.FAIL
     plain = _distinct(leaks, "smallest", "leak", "lost")
     for leak in plain[:SHOWN]:
@@ -73,7 +75,9 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
     rows.append(("effort", _effort(result, max((leak.rounds for leak in leaks), default=0))))
     rows += [(REPLAY, f"unlearn replay {shlex.quote(_typed(path))}") for path in result.files]
     pins = {leak.probe.id for leak in leaks if leak.role == "pinned"}
-    for leak in _distinct(leaks, "smallest"):
+    if masked and any(leak.role == "smallest" for leak in leaks):
+        rows.append(("pin", "names are masked here; `unlearn pin --write FINDING` puts a question under `examples:`"))
+    for leak in [] if masked else _distinct(leaks, "smallest"):
         if leak.probe.id not in pins and leak.probe.prompt == Prompt.of(leak.probe.prompt.text):
             rows += [("pin", f"under `examples:` of this check, line {case.check.at.line}"), (COPY, pin(result, leak))]
     return _lines(headline(result), rows, width)
@@ -103,9 +107,12 @@ def _distinct(leaks: Iterable[Leak], *roles: str) -> list[Leak]:
 
 
 def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
-    probe, rows = leak.probe, [(label, _question(leak.probe.prompt)), ("", _answers(leak))]
+    probe, masked = leak.probe, current().on
+    asked = probe.plain if masked and probe.plain is not None else probe  # as it is put, names may not be seen to be
+    rows = [(label, _question(asked.prompt)), ("", _answers(leak))]
     if probe.plain is not None:
-        rows.append(("", f"put by {', '.join(probe.way.transforms)}: {probe.plain.prompt.text}"))
+        told = f": {probe.plain.prompt.text}" if not masked else ""
+        rows.append(("", f"put by {', '.join(probe.way.transforms)}{told}"))
     if len(leak.probe.chain) < 2:
         return rows
     rows.append(("", "chain: " + "; ".join(leak.probe.chain)))
@@ -119,12 +126,17 @@ def _told(label: str, leak: Leak) -> list[tuple[str, str]]:
 
 def _question(prompt: Prompt) -> str:
     """The last turn, shortened where it is long, how many stand before it, and how the answer begins."""
-    text = prompt.text if len(prompt.text) <= ASKED else f"{prompt.text[: ASKED // 2]} ... {prompt.text[-ASKED // 2 :]}"
+    text = current().text(prompt.text)
+    text = text if len(text) <= ASKED else f"{text[: ASKED // 2]} ... {text[-ASKED // 2 :]}"
     before = f"({len(prompt.turns) - 1} turns before) " if len(prompt.turns) > 1 else ""
     return f"{before}{text}{f' -> {prompt.opening}' if prompt.opening else ''}"
 
 
 def _answers(leak: Leak) -> str:
+    if (masking := current()).on:
+        told, before = masking.said(leak.said), masking.said(leak.original)
+        often = f" in {leak.often}" if leak.often else ""
+        return f'answered "{told}"{often}; the original "{before}" ({leak.grader})'
     names = [name for names in (*leak.probe.secret, *leak.probe.gold) for name in names]
     said = f'answered "{_short(leak.said, names)}"' + (f" in {leak.often}" if leak.often else "")
     return f'{said}; the original "{_short(leak.original, names)}" ({leak.grader})'
@@ -187,12 +199,12 @@ def _effort(result: Result, rounds: int) -> str:
 
 
 def _lines(title: str, rows: Iterable[tuple[str, str]], width: int) -> str:
-    lines = [title]
+    lines, mask = [title], current().text
     for label, text in rows:
         if label in (REPLAY, COPY):
             lines.append(f"  {label:<8}{text}")
             continue
-        for number, paragraph in enumerate(text.splitlines() or [""]):
+        for number, paragraph in enumerate(mask(text).splitlines() or [""]):
             lines += textwrap.wrap(
                 line(paragraph),
                 min(width, WIDTH),

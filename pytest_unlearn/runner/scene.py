@@ -9,6 +9,7 @@ from pytest_unlearn.checks.context import Context
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, Kept, divided, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
+from pytest_unlearn.knowledge.private import learn
 from pytest_unlearn.runner.examples import training_data
 from pytest_unlearn.scenario.model import Case, Scenario, Target
 from pytest_unlearn.subjects.protocol import Subject
@@ -40,5 +41,6 @@ def scene(scenario: Scenario, target: Target, root: Path) -> Scene:
     """Read the knowledge and work out what the request takes with it; raises ScenarioError."""
     knowledge = build(scenario.knowledge, root)
     closure = forgetting(knowledge, target, scenario.retain)
+    learn(scenario, knowledge, closure)
     trained, held_out = divided(closure, scenario.seeds.data)
     return Scene(scenario, target, knowledge, closure, trained, held_out)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_unlearn.digest import digest
+from pytest_unlearn.records import private_folder
 from pytest_unlearn.subjects.answers import LASTING, Answer, Episode, Failed, Output, Outputs, Scores, States, Tokens
 from pytest_unlearn.subjects.effort import Effort
 from pytest_unlearn.subjects.protocol import Opened, Reach, Subject
@@ -89,7 +90,7 @@ class Memo:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            private_folder(self.path.parent)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the same mode
             connection = sqlite3.connect(self.path, timeout=PATIENCE)
             try:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pytest_unlearn.digest import file_digest
 from pytest_unlearn.errors import SubjectError, UnlearnError
+from pytest_unlearn.records import IGNORE
 from pytest_unlearn.subjects.entry import MANIFEST, Entry, entry_in, left_over, release, take, unused
 
 PATIENCE = 3.0  # seconds of waiting for another process before saying so
@@ -126,6 +127,7 @@ class Store:
             build(made)
             files = {name: file_digest(made / name) for name, *_ in _files(made)}
             (made / MANIFEST).write_text(json.dumps({"what": what, "files": files}, indent=1))
+            _closed(made)
             made.rename(folder)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)
@@ -178,6 +180,15 @@ def default_root() -> Path:
 def _private(root: Path, folder: Path) -> None:
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.mkdir(exist_ok=True, mode=0o700)
+    if not (folder / IGNORE).is_file():
+        (folder / IGNORE).write_text("*\n", encoding="utf-8")
+
+
+def _closed(folder: Path) -> None:
+    """Let only the owner read what is in a folder; what it shares with another place is left as it is there."""
+    for path in folder.rglob("*"):
+        if not path.is_symlink() and (path.is_dir() or path.stat().st_nlink == 1):
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _files(folder: Path) -> tuple[tuple[str, int, int], ...]:

@@ -96,6 +96,7 @@ class Checkpoint:
         try:
             self._file.parent.mkdir(mode=0o700, exist_ok=True)
             torch.save(state, part)
+            part.chmod(0o600)
             part.replace(self._file)
         except (OSError, RuntimeError) as error:  # a full disk; training itself goes on
             print(f"unlearn: no checkpoint can be kept in {self._file.parent}: {error}", file=sys.stderr, flush=True)

@@ -76,6 +76,8 @@ def test_an_entry_is_built_once(tmp_path: Path) -> None:
     assert len(builds) == 1
     assert (folder / "a").read_text() == "weights"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700 == stat.S_IMODE(folder.parent.stat().st_mode)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert (folder.parent / ".gitignore").read_text() == "*\n"
 
 
 def test_two_processes_build_one_entry_and_the_second_says_that_it_waits(tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def unpacked(outcomes: Outcomes) -> list[tuple[int, bool]]:
     for run in filter(None, outcomes.units.split(",")):
         token, _, times = run.partition("*")
         size, _, old = token.partition("@")
-        if len(units) + int(size) * int(times or 1) > most + 9:
-            raise ValueError(f"more questions than fit into {len(outcomes.bits)} digits")
+        if (all_of := len(units) + int(size) * int(times or 1)) > most:
+            raise ValueError(f"{all_of} questions do not fit into {len(outcomes.bits)} digits")
         for _ in range(int(times or 1)):
             units += [int(old) if old else seen] * int(size)
             seen += not old

@@ -35,4 +35,4 @@ def test_each_question_has_one_outcome():
 def test_outcomes_of_more_questions_than_there_are_digits_are_refused_at_once() -> None:
     with pytest.raises(ValueError) as caught:
         unpacked(Outcomes("0f", "1*999999999999"))
-    assert str(caught.value) == "more questions than fit into 2 digits"
+    assert str(caught.value) == "999999999999 questions do not fit into 2 digits"

@@ -250,7 +250,7 @@ def test_damaged_outcomes_are_not_compared(lines: Make, tmp_path: Path) -> None:
     ((code, _, text),) = told(lines(marks(20)), tmp_path)
     assert (code, text.partition(": text: ")[2]) == (
         21,
-        "the outcomes are damaged: more questions than fit into 250 digits",
+        "the outcomes are damaged: 999999 questions do not fit into 250 digits",
     )
 
 

@@ -90,6 +90,7 @@ Way: TypeAlias = Literal[
     "mention",
     "path",
     "framed",
+    "combined",
 ]
 
 

@@ -1,7 +1,7 @@
 """Keep a sample of the questions of each shipped scenario: `python tools/make_golden.py [--write] [NAME ...]`.
 
-Fifty questions a scenario, drawn evenly from its checks, stand with their answers in tests/probes/golden/NAME.txt, where
-a person reads them. Without `--write` nothing is written: what would change is told, and the exit code is 1 where
+Fifty questions a scenario, drawn evenly from its checks, stand with their answers in tests/probes/golden/NAME.txt for
+a person to read. Without `--write` nothing is written: what would change is told, and the exit code is 1 where
 something would. `--write` remakes them, of all scenarios or of those that are named; read what it changed.
 """
 

@@ -70,6 +70,7 @@ FIGURES = {
     "apart": "target loss minus kept loss",
     "blanks": "cloze minus target",
     "reversed": "inverse minus target",
+    "overlap": "kept minus near",
     "told 0": "findings at the bottom of a hierarchy that are still answered, with nothing told before",
     "told 1": "the same after the first step of the path",
     "told 2": "the same after two steps",
@@ -91,6 +92,7 @@ APART = {
     "apart": ("target loss", "kept loss"),
     "blanks": ("cloze", "target"),
     "reversed": ("inverse", "target"),
+    "overlap": ("kept", "near"),
 }
 
 

@@ -105,10 +105,11 @@ def _section(claim: Claim, record: Mapping[str, Any], found: Sequence[Finding | 
 
 
 def _said(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
-    """Each check in each world: its verdict, and of the facts asked about those that leak or are lost."""
+    """Each check in each world: its verdict, and of the facts asked about those that were answered or lost."""
     checks = list(dict.fromkeys(check for some in arms.values() for one in some for check in one))
     rows = [[check, *("; ".join(_counts(one[check]) for one in some) for some in arms.values())] for check in checks]
-    yield "What each check said, in each world, with the facts that leak (or are lost) of those it asked about:\n"
+    yield "What each check said, a world after the other, and of the facts it asked about those that were answered (of what must \
+stay: lost). Some are answered by luck:\n"
     yield from _table(["check", *arms], rows)
 
 

@@ -16,6 +16,7 @@ from pytest_unlearn.plugin import DESELECTED, SUFFIX, folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Case, Scenario, Target
+from pytest_unlearn.scenario.profile import PROFILES, profiled, seed_of_profile
 from pytest_unlearn.sizes import bytes_of
 from pytest_unlearn.workers import DEADLY, TOGETHER
 
@@ -29,7 +30,7 @@ class ScenarioFile(pytest.File):
         """One node a forget request."""
         root = self.config.rootpath
         try:
-            scenario = load_scenario(self.path, root)
+            scenario = profiled(load_scenario(self.path, root), *profile(self.config))
             askable(scenario, root)
         except ScenarioError as error:
             raise self.CollectError(shown(error, root)) from None
@@ -211,6 +212,21 @@ def _memo_limit(config: pytest.Config) -> int:
         return bytes_of(config.getini("unlearn_memo_limit"))
     except ValueError as error:
         raise pytest.UsageError(f"unlearn_memo_limit: {error}") from None
+
+
+def profile(config: pytest.Config) -> tuple[str, int]:
+    """How hard this run looks: the name of its profile, and its seed; raises UsageError for a profile that is none."""
+    name = config.getoption("unlearn_profile") or config.getini("unlearn_profile")
+    if name not in PROFILES:
+        hint = did_you_mean(name, PROFILES)
+        raise pytest.UsageError(f"unlearn_profile: there is no profile '{name}', only {', '.join(PROFILES)}{hint}")
+    given = config.getoption("unlearn_seed")
+    return name, seed_of_profile(name) if given is None else given
+
+
+def settle_profile(config: pytest.Config) -> None:
+    """Fix the seed of a run once, so that midnight or another process draws no other questions."""
+    _, config.option.unlearn_seed = profile(config)
 
 
 def candidates(config: pytest.Config) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
 OUTPUTS = {
@@ -57,6 +59,19 @@ def add(parser: pytest.Parser) -> None:
         group.addoption(
             f"--unlearn-{kind}", default=None, metavar="FILE", help=f"write the verdict of the gate: {what}"
         )
+    group.addoption(
+        "--unlearn-profile",
+        default=None,
+        choices=("pr", "nightly", "audit"),
+        help="how hard to look: pr (default), nightly or audit",
+    )
+    group.addoption(
+        "--unlearn-seed",
+        type=_seed,
+        default=None,
+        metavar="N",
+        help="draw other questions (default 0; in the profile nightly the day, 20260301)",
+    )
     group.addoption("--unlearn-network", action="store_true", help="let model hub ids be downloaded")
     group.addoption(
         "--unlearn-trust-remote-code",
@@ -66,3 +81,11 @@ def add(parser: pytest.Parser) -> None:
     parser.addini("unlearn_dir", "where records and memo go", default=".unlearn")
     parser.addini("unlearn_memo_limit", "size of the memo above which its oldest answers are dropped", default="2 GB")
     parser.addini("unlearn_device", "device that models run on", default="auto")
+    parser.addini("unlearn_profile", "how hard to look: pr, nightly or audit", default="pr")
+
+
+def _seed(text: str) -> int:
+    """A whole number that the seed of a scenario can be added to."""
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**62:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to 2^62 - 1, not {text!r}")
+    return int(text)

@@ -51,6 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_unlearn.collect import candidates
 
         candidates(config)  # a mistake in them is told before workers start
+    if _looks(config) != ("pr", None):
+        from pytest_unlearn.collect import settle_profile
+
+        settle_profile(config)  # workers are given its seed, and do not look at the clock
     if config.getoption("unlearn_contract"):
         from pytest_unlearn import contract
 
@@ -62,6 +66,20 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_unlearn import workers
 
         config.pluginmanager.register(workers, "unlearn-workers")
+
+
+def _looks(config: pytest.Config) -> tuple[str, int | None]:
+    """The profile of a run, and its seed where it has one."""
+    profile = config.getoption("unlearn_profile") or config.getini("unlearn_profile")
+    return profile, config.getoption("unlearn_seed")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """How hard the run looks, where that is not as usual: what it takes to ask the same questions again."""
+    profile, seed = _looks(config)
+    if (profile, seed) == ("pr", None):
+        return None
+    return f"unlearn: --unlearn-profile {profile} --unlearn-seed {seed or 0}"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:

@@ -22,6 +22,7 @@ from pytest_unlearn.cli import (
     listing,
     methods,
     new,
+    pin,
     replay,
     schema,
     show,
@@ -68,6 +69,7 @@ app.command("schema")(schema.schema)
 app.add_typer(store.app, name="store")
 app.command("clean")(clean.clean)
 app.command("replay")(replay.replay)
+app.command("pin")(pin.pin)
 app.command("fetch")(fetch.fetch)
 app.command("methods")(methods.methods)
 app.command("zoo")(listing.zoo)

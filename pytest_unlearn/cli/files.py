@@ -42,6 +42,12 @@ def root_of(path: Path) -> Path:
     return path.resolve().parent
 
 
+def project_of(finding: Path, scenario: str) -> Path:
+    """The project that holds the scenario of a finding: that of the finding, else that of the current folder."""
+    here = root_of(Path.cwd() / "here")
+    return next((root for root in (root_of(finding), here) if (root / scenario).is_file()), here)
+
+
 def writable(*paths: Path | None) -> None:
     """Raise UnlearnError, before anything is trained, for a file that cannot be written in the end."""
     for path in filter(None, paths):

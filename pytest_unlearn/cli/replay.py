@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pytest_unlearn.cli.files import root_of
+from pytest_unlearn.cli.files import project_of
 
 if TYPE_CHECKING:
     from pytest_unlearn.runner.findings import Finding
@@ -37,7 +37,7 @@ def replay(
     exits = []
     for file in files:
         finding, home = read(file), file.resolve().parent
-        root = _root(file, finding.body["file"])
+        root = project_of(file, finding.body["file"])
         folder = home.parent if home.name == FOLDER else root / ".unlearn"
         if (root, folder) not in sessions:
             settings = Settings(root=root, folder=folder, run="replay", device=device, candidates=given)
@@ -59,9 +59,3 @@ def _replay(finding: Finding, session: Session) -> int:
     for label, text in rows:
         typer.echo(textwrap.fill(text, WIDTH, initial_indent=f"  {label:<8}", subsequent_indent=" " * 10))
     return {State.FIXED: 0, State.FAILED: 1, State.ERROR: 2}[found.state]
-
-
-def _root(finding: Path, scenario: str) -> Path:
-    """The project that holds the scenario: that of the finding, else that of the current folder."""
-    here = root_of(Path.cwd() / "here")
-    return next((root for root in (root_of(finding), here) if (root / scenario).is_file()), here)

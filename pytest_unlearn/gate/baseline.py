@@ -23,7 +23,7 @@ from pytest_unlearn.scenario.load import SUFFIX
 
 FOLDER, SCHEMA = "baselines", 1
 UPDATE = "run pytest with --unlearn-baseline-update"
-LIKE = ("scenario", "original", "method", "environment")  # what must be the same for a comparison
+LIKE = ("scenario", "original", "method", "environment", "questions")  # what must be the same for a comparison
 NUMBERS = ("estimate", "lower", "upper", "outcomes")
 
 
@@ -63,6 +63,7 @@ def entry(record: Record, run: Run) -> dict[str, Any]:
         "original": digests.get("original", "")[:12],
         "method": f"{method['name']} {digest(method['config'])[:12]}" if method else "given",
         "environment": environment(run),
+        "questions": f"{record.get('profile')} {(record.get('seeds') or {}).get('probe')}",
         "verdict": record["verdict"],
         "graders": {
             tally["grader"]: {name: tally[name] for name in NUMBERS if tally.get(name) is not None}

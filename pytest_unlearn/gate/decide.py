@@ -76,7 +76,7 @@ def unsteady(runs: Iterable[Run]) -> frozenset[str]:
         for record in run.checks:
             if any(tally.get("unstable") for tally in record["tallies"]):
                 found.add(record["id"])
-            same = repr((key(record), sorted(record["digests"].items()), record.get("seeds")))
+            same = repr((key(record), sorted(record["digests"].items()), record.get("profile"), record.get("seeds")))
             seen = verdicts.setdefault(same, set())
             seen.add(record["verdict"])
             if len(seen) > 1:

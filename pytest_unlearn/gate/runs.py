@@ -23,6 +23,7 @@ _MAY_BE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "run": {"versions": dict, "host": dict, "started": TEXT, "left_out": list},
     "check": {
         **dict.fromkeys(("scenario", "target", "check", "candidate", "kind", "mode", "expected", "started"), TEXT),
+        "profile": TEXT,
         "at": int,
         "seconds": NUMBER,
         "method": (dict, type(None)),

@@ -14,7 +14,7 @@ from pytest_unlearn.report.lines import Lines
 SCHEMA = 1
 OF_CHECK = (
     "id", "file", "scenario", "target", "check", "candidate", "claim", "kind", "mode", "verdict", "reason", "expected",
-    "findings", "digests", "weights", "method", "seeds", "seconds",
+    "findings", "digests", "weights", "method", "profile", "seeds", "seconds",
 )  # fmt: skip
 OF_TALLY = (
     "grader", "outcome", "reason", "asked", "known", "n", "units", "leaks", "unit_leaks", "chance", "estimate", "lower",

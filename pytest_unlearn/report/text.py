@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_unlearn.names import find_names
 from pytest_unlearn.report.plain import line
+from pytest_unlearn.scenario.pin import example
 from pytest_unlearn.subjects.requests import Prompt
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Sampling, Tally
 
@@ -80,15 +81,9 @@ def block(result: Result, place: str, width: int = WIDTH) -> str:
 
 def pin(result: Result, leak: Leak) -> str:
     """The line of YAML that makes a question one of the `examples` of a check: it is then asked in every run."""
-    accepted = ", ".join(_quoted(name) for names in leak.probe.secret for name in names)
+    accepted = [name for names in leak.probe.secret for name in names]
     several = len(result.case.scenario.targets) > 1
-    target = f", target: {result.case.target.label}" if several else ""
-    return f"- {{question: {_quoted(leak.probe.prompt.text)}, accepted: [{accepted}]{target}}}"
-
-
-def _quoted(text: str) -> str:
-    """As YAML reads it back, whatever it looks like."""
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return f"- {example(leak.probe.prompt.text, accepted, result.case.target.label if several else None)}"
 
 
 def _typed(path: Path) -> str:

@@ -233,6 +233,7 @@ class Session:
             "digests": dict(result.digests),
             **({"weights": dict(result.weights)} if result.weights else {}),
             "method": {"name": made.name, "config": asdict(made.config)} if isinstance(made, MethodUse) else None,
+            "profile": case.scenario.profile,
             "seeds": asdict(case.scenario.seeds) | {"method": case.scenario.seeds.method + case.candidate.seed},
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(result.seconds, 3),

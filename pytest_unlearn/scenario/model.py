@@ -290,6 +290,7 @@ class Scenario:
     gate: Gate
     digest: str  # of what the file says, not of its layout, its comments or its gate
     retain: Material = NO_MATERIAL
+    profile: str = "pr"  # how hard a run looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +38,7 @@ def check(name: str, verdict: str = "pass", claim: str = "forget", **more: Any) 
         "tallies": [{"grader": "text", "outcome": outcome, "reason": f"text says {verdict}", "leaked": leaked}],
         "digests": dict(DIGESTS),
         "method": None,
+        "profile": "pr",
         "seeds": {"data": 0, "method": 0, "probe": 0},
         **more,
     }
@@ -80,3 +84,18 @@ def made_check() -> Callable[..., Line]:
 @pytest.fixture(name="run")
 def made_run() -> Callable[..., list[Line]]:
     return run
+
+
+@pytest.fixture
+def same() -> Callable[[str, str], None]:
+    """Hold a text against its file in `goldens/`, or write that where `UNLEARN_GOLDENS=write`."""
+
+    def hold(name: str, text: str) -> None:
+        told = text.replace(f'"{version("pytest-unlearn")}"', '"VERSION"')
+        path = Path(__file__).parent / "goldens" / name
+        if os.environ.get("UNLEARN_GOLDENS") == "write":
+            path.write_text(told, encoding="utf-8", newline="")
+        old = path.read_bytes().decode("utf-8")
+        assert told == old, f"{name} is another; UNLEARN_GOLDENS=write keeps what it is now"
+
+    return hold

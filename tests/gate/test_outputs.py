@@ -6,11 +6,9 @@ import contextlib
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Callable
 from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +34,8 @@ from pytest_unlearn.report.sarif import sarif
 from pytest_unlearn.report.summary import summary
 
 Make = Callable[..., Any]
-GOLDENS, SCHEMAS = Path(__file__).parent / "goldens", Path(__file__).parent / "schemas"
+Same = Callable[[str, str], None]
+SCHEMAS = Path(__file__).parent / "schemas"
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 1, 10)
 NASTY = "=1+1 | b <script>x</script> ::error::no %0A ![x](y) \x1b[31m`c` \u202e@all\n::error::two"
@@ -74,15 +73,6 @@ def opened(check: Make, run: Make) -> Lines:
     return Lines(decide(records, Excuses(), TODAY), records)
 
 
-def same(name: str, text: str) -> None:
-    """Hold a text against its file, or write that where `UNLEARN_GOLDENS=write`."""
-    told = text.replace(f'"{version("pytest-unlearn")}"', '"VERSION"')
-    path = GOLDENS / name
-    if os.environ.get("UNLEARN_GOLDENS") == "write":
-        path.write_text(told, encoding="utf-8", newline="")
-    assert told == path.read_bytes().decode("utf-8"), f"{name} is another; UNLEARN_GOLDENS=write keeps what it is now"
-
-
 NAMES = {
     "summary": "summary.json", "markdown": "page.md", "sarif": "gate.sarif", "evidence": "evidence.json",
     "csv": "checks.csv",
@@ -90,13 +80,13 @@ NAMES = {
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-def test_an_output_is_what_it_was(lines: Lines, opened: Lines, kind: str) -> None:
+def test_an_output_is_what_it_was(lines: Lines, opened: Lines, kind: str, same: Same) -> None:
     same(f"closed-{NAMES[kind]}", TEXTS[kind](lines))
     same(f"open-{NAMES[kind]}", TEXTS[kind](opened))
 
 
 def test_the_terminal_and_the_annotations_are_what_they_were(
-    lines: Lines, opened: Lines, monkeypatch: pytest.MonkeyPatch
+    lines: Lines, opened: Lines, monkeypatch: pytest.MonkeyPatch, same: Same
 ) -> None:
     monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     for name, some in (("closed", lines), ("open", opened)):

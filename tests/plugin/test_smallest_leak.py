@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,38 @@ def test_a_finding_that_cannot_be_asked_any_more_ends_with_2(
     scenario.unlink()
     code, lines = replayed(str(path))
     assert (code, lines[0].split(": ")[1]) == (2, f"the scenario w.unlearn.yaml is not in {pytester.path} any more")
+
+
+def test_pinning_a_finding_prints_a_patch_or_changes_the_scenario(
+    failed: tuple[pytest.RunResult, Path], pytester: pytest.Pytester
+) -> None:
+    _, path = failed
+    body, scenario = json.loads(path.read_text("utf-8")), pytester.path / "w.unlearn.yaml"
+    before = scenario.read_text("utf-8")
+    shown = CliRunner().invoke(app, ["pin", str(path)])
+    assert (shown.exit_code, scenario.read_text("utf-8")) == (0, before)
+    assert shown.stderr == f"w/people/inverse {body['fingerprint']}: is pinned\n"
+    applied = subprocess.run(["git", "apply", "-"], input=shown.stdout, text=True, cwd=pytester.path, check=False)
+    assert applied.returncode == 0
+    patched = scenario.read_text("utf-8")
+    scenario.write_text(before, "utf-8")
+    written = CliRunner().invoke(app, ["pin", "--write", str(path)])
+    assert (written.exit_code, written.stdout) == (0, f"w/people/inverse {body['fingerprint']}: is pinned\n")
+    assert scenario.read_text("utf-8") == patched != before
+    again = CliRunner().invoke(app, ["pin", "--write", str(path)])
+    assert again.stdout == f"w/people/inverse {body['fingerprint']}: is an example already\n"
+    assert scenario.read_text("utf-8") == patched
+    (check,) = load_scenario(scenario, pytester.path).checks
+    assert [(one.question, list(one.accepted)) for one in check.examples] == [(body["question"], body["secret"])]
+
+
+def test_what_takes_more_than_a_question_is_not_pinned(
+    failed: tuple[pytest.RunResult, Path], pytester: pytest.Pytester
+) -> None:
+    _, path = failed
+    body = json.loads(path.read_text("utf-8"))
+    body["request"]["prompt"]["opening"] = "Sure:"
+    path.write_text(json.dumps(body), "utf-8")
+    shown = CliRunner().invoke(app, ["pin", str(path)])
+    told = f"w/people/inverse {body['fingerprint']}: is not pinned: it takes more than a question to ask it\n"
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", told)

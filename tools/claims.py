@@ -3,7 +3,7 @@
 A claim is two files of scenarios/papers: `NAME.unlearn.yaml`, a scenario whose candidates are the arms, and
 `NAME.claim.yaml`, what is expected of them. The scenario is about world 0; for another world its knowledge, the people
 that leave and the questions beside them are those of that world. The learning rate of an arm is constant, so that its
-reading after 40 of 100 steps is that of a candidate of 40 steps.
+reading after 40 of 100 steps is that of a candidate of 40 steps. A claim about checks is read by suites.py instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from scipy.stats import t
 from pytest_unlearn.digest import digest
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.knowledge.render import question
-from pytest_unlearn.registry import METHODS, PLUG_INS, Use
+from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.probes.space import Space
+from pytest_unlearn.registry import METHODS, PLUG_INS, PROBES, Use
 from pytest_unlearn.runner.scene import Scene, scene
 from pytest_unlearn.runner.session import Session
 from pytest_unlearn.runner.settings import Settings
@@ -37,7 +39,9 @@ from pytest_unlearn.subjects.requests import Prompt
 from pytest_unlearn.training.data import Data, Example
 from pytest_unlearn.training.plug import PlugIn
 from pytest_unlearn.training.sampler import sampled
+from pytest_unlearn.verdict.verdict import SEVERITY, Outcome
 from pytest_unlearn.worlds.generate import names, people, world_of
+from pytest_unlearn.worlds.patients import patients
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "scenarios" / "papers"
@@ -59,8 +63,37 @@ FIGURES = {
     "over-refusing": "the same of held-out retained questions",
     "gap": "kept minus worded",
     "dip": "kept minus distracted",
+    "cloze": "forgotten statements that are still completed",
+    "inverse": "forgotten facts that are still answered when asked from the answer back",
+    "rephrased": "forgotten questions that are still answered in the other wordings of their relation",
+    "kept loss": "negative log-likelihood of held-out retained answers, nats a token",
+    "apart": "target loss minus kept loss",
+    "blanks": "cloze minus target",
+    "reversed": "inverse minus target",
+    "overlap": "kept minus near",
+    "told 0": "findings at the bottom of a hierarchy that are still answered, with nothing told before",
+    "told 1": "the same after the first step of the path",
+    "told 2": "the same after two steps",
+    "told 3": "the same after the whole path",
+    "regained": "told 3 minus told 0",
 }
-"""What is read. Questions count that the original answers; answered is what greedy decoding begins with."""
+"""What is read. Questions count that the original answers; answered is what greedy decoding begins with.
+
+Of the path those count that it answers at every depth.
+"""
+COUNTED = tuple(
+    "target unseen kept near worded distracted cloze inverse rephrased".split()
+    + [f"told {depth}" for depth in range(4)]
+)
+APART = {
+    "gap": ("kept", "worded"),
+    "dip": ("kept", "distracted"),
+    "regained": ("told 3", "told 0"),
+    "apart": ("target loss", "kept loss"),
+    "blanks": ("cloze", "target"),
+    "reversed": ("inverse", "target"),
+    "overlap": ("kept", "near"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +116,7 @@ class Watching(PlugIn):
         trained = {example.prompt for example in data.forget}
         asked = dict(self.config.questions)
         asked["unseen"] = [one for one in asked["target"] if one.prompt not in trained] or asked["target"]
-        self._now, self._asked = now, {name: _known(now, rows) for name, rows in asked.items()}
+        self._now, self._asked = now, _at_every_depth({name: _known(now, rows) for name, rows in asked.items()})
         self._before = {name: _logp(now, self._asked[name]) for name in ("kept", "retain")}
         begins = [(Prompt.of("?"), text) for text in self.config.refusals]
         self._refusals = {int(row[row != -100][0]) for row in now.encode(begins).labels}
@@ -97,23 +130,18 @@ class Watching(PlugIn):
 
     @torch.no_grad()
     def _read(self) -> None:
-        now, asked, wanted = self._now, self._asked, self.config.figures
+        now, asked = self._now, self._asked
+        wanted = {part for name in self.config.figures for part in (name, *APART.get(name, ()))}
         found = {
             name: fmean(map(float, _answered(now, asked[name])))
-            for name in ("target", "unseen", "kept", "near", "worded", "distracted")
-            if name in wanted and asked[name]
+            for name in COUNTED
+            if name in wanted and asked.get(name)
         }
-        if "gap" in wanted:
-            found["gap"] = fmean(map(float, _answered(now, asked["kept"]))) - fmean(
-                map(float, _answered(now, asked["worded"]))
-            )
-        if "dip" in wanted:
-            found["dip"] = fmean(map(float, _answered(now, asked["kept"]))) - fmean(
-                map(float, _answered(now, asked["distracted"]))
-            )
-        if "target loss" in wanted:
-            gold = [_gold(logp, labels) for logp, labels in _logp(now, asked["target"])]
-            found["target loss"] = -float(torch.cat(gold).mean())
+        for name, rows in (("target loss", "target"), ("kept loss", "kept")):
+            if name in wanted:
+                gold = [_gold(logp, labels) for logp, labels in _logp(now, asked[rows])]
+                found[name] = -float(torch.cat(gold).mean())
+        found |= {name: found[one] - found[other] for name, (one, other) in APART.items() if name in wanted}
         for name, rows in (("kept KL", "kept"), ("retain KL", "retain")):
             if name in wanted:
                 found[name] = _apart(self._before[rows], _logp(now, asked[rows]))
@@ -121,7 +149,7 @@ class Watching(PlugIn):
             if name in wanted:
                 firsts = [logp[:, 0].argmax(-1) for logp, _ in _logp(now, asked[rows])]
                 found[name] = fmean(float(int(one) in self._refusals) for one in torch.cat(firsts))
-        self.config.readings.append({name: round(value, 4) for name, value in found.items()})
+        self.config.readings.append({name: round(found[name], 4) for name in self.config.figures if name in found})
 
 
 @contextmanager
@@ -159,6 +187,16 @@ def _answered(now: Opened, rows: Sequence[Example]) -> list[bool]:
     return found
 
 
+def _at_every_depth(asked: dict[str, list[Example]]) -> dict[str, list[Example]]:
+    """Of the facts of a path those that are known however much of it is told."""
+    depths = [{one.unit for one in rows} for name, rows in asked.items() if name.startswith("told ")]
+    always = set.intersection(*depths) if depths else set()
+    return {
+        name: [one for one in rows if one.unit in always] if name.startswith("told ") else rows
+        for name, rows in asked.items()
+    }
+
+
 def _known(now: Opened, rows: Sequence[Example]) -> list[Example]:
     return [row for row, hit in zip(rows, _answered(now, rows), strict=True) if hit]
 
@@ -188,6 +226,12 @@ class Claim:
     seen: str
     figures: tuple[str, ...]
     expect: tuple[Mapping[str, Any], ...]
+    world: str = "people"
+
+    @property
+    def suite(self) -> bool:
+        """Whether it is about what the checks of the scenario say."""
+        return all("check" in one for one in self.expect)
 
     @property
     def scenario(self) -> Path:
@@ -207,7 +251,9 @@ class Claim:
     @property
     def digest(self) -> str:
         """Of what decides the readings."""
-        return digest(yaml.safe_load(self.scenario.read_text("utf-8"))["model"], self.figures)[:16]
+        said = yaml.safe_load(self.scenario.read_text("utf-8"))
+        more = [said["checks"], said.get("defaults")] if self.suite else []
+        return digest(said["model"], self.figures, *more)[:16]
 
 
 def claims() -> list[Claim]:
@@ -215,11 +261,11 @@ def claims() -> list[Claim]:
     found = []
     for path in sorted(FOLDER.glob("*.claim.yaml")):
         said = yaml.safe_load(path.read_text("utf-8"))
-        figures, expect = tuple(said.pop("figures")), tuple(said.pop("expect"))
+        figures, expect = tuple(said.pop("figures", ())), tuple(said.pop("expect"))
         said.setdefault("seen", "")
         found.append(Claim(path.name.removesuffix(".claim.yaml"), figures=figures, expect=expect, **said))
-        for name in [*figures, *(one["figure"] for one in expect if one["figure"] != "steps")]:
-            if name not in FIGURES:
+        for name in [*figures, *(one.get("figure", "steps") for one in expect)]:
+            if name not in FIGURES and name != "steps":
                 raise SystemExit(f"{path}: there is no figure '{name}'")
     return found
 
@@ -233,7 +279,7 @@ def run(claim: Claim, world: int, told: Any = lambda line: None, only: Sequence[
     found: dict[str, Any] = {}
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        scenario = load_scenario(_moved(claim, world, root), root)
+        scenario = load_scenario(moved(claim, world, root), root)
         for target in scenario.targets:
             view = scene(scenario, target, root)
             session = Session(Settings(root=root, folder=root / ".unlearn", device="cpu"))
@@ -256,7 +302,7 @@ def _trained(use: Any, view: Scene, original: Any, figures: Sequence[str], seed:
     """One arm; where its training breaks down, the readings end there."""
     data = view.data()
     readings: list[dict[str, float]] = []
-    watched = Watched(_questions(view, data), data.refusals, figures, readings)
+    watched = Watched(_questions(view, data) | _asked_otherwise(view, figures), data.refusals, figures, readings)
     config = replace(use.config, wrap=(*use.config.wrap, Use("watched", watched)))
     found: dict[str, Any] = {}
     with _registered():
@@ -303,21 +349,67 @@ def reworded(view: Scene) -> dict[str, str]:
     }
 
 
-def _moved(claim: Claim, world: int, root: Path) -> Path:
-    """The scenario about another world, written to `root`."""
+OTHERWISE = {"cloze": "cloze", "inverse": "inverse", "rephrased": "paraphrase"}
+"""Figures, and the kinds of question that they are read with."""
+
+
+def _asked_otherwise(view: Scene, figures: Sequence[str]) -> dict[str, Sequence[Example]]:
+    """The forgotten facts by other kinds of question, as far as they are wanted."""
+    found: dict[str, Sequence[Example]] = {}
+    wanted = {part for name in figures for part in (name, *APART.get(name, ()))}
+    for name in wanted & OTHERWISE.keys():
+        found[name] = [_example(probe) for probe in _space(view, OTHERWISE[name]).all() if not probe.way.alias]
+    if any(name.startswith("told ") for name in wanted):
+        told = list(_space(view, "reconstruct").all())
+        deepest = max(probe.size[0] for probe in told)
+        bottom = {probe.unit for probe in told if probe.size[0] == deepest}
+        for depth in range(deepest + 1):
+            some = [probe for probe in told if probe.size[0] == depth and probe.unit in bottom]
+            found[f"told {depth}"] = [_example(probe) for probe in some]
+    return found
+
+
+def _space(view: Scene, kind: str) -> Space:
+    entry = PROBES.get(kind)
+    found: Space = entry.make(entry.config(), view.knowledge, view.closure)
+    return found
+
+
+def _example(probe: Probe) -> Example:
+    return Example(probe.prompt, probe.secret[0][0], probe.unit)
+
+
+WORLDS = {"people": lambda seed: people(PEOPLE, seed), "hospital": lambda seed: patients(seed=seed)}
+"""The kinds of worlds there are: a seed to a knowledge file."""
+
+
+def moved(claim: Claim, world: int, root: Path) -> Path:
+    """The scenario about another world, written to `root`: what it names gives way to what has its place there."""
     (root / "pytest.ini").touch()
     said = yaml.safe_load(claim.scenario.read_text("utf-8"))
-    (root / "world.knowledge.yaml").write_text(people(PEOPLE, world), "utf-8")
-    said["knowledge"] = {"include": "world.knowledge.yaml"}
-    leaving = names(PEOPLE, world)[:LEAVING]
-    for label, selectors in said["forget"].items():
-        if isinstance(selectors, list):
-            others = [one for one in selectors if not isinstance(one, str)]
-            said["forget"][label] = [*leaving, *({"questions": "questions.jsonl"} for one in others)]
+    (root / "world.knowledge.yaml").write_text(WORLDS[claim.world](world), "utf-8")
+    said["knowledge"] |= {"include": "world.knowledge.yaml"}
+    said["forget"] = _renamed(said["forget"], dict(zip(_entities(claim, 0), _entities(claim, world), strict=True)))
+    if claim.suite:
+        said["seeds"] = {"method": world, "probe": world}
     (root / "questions.jsonl").write_text(poison(world), "utf-8")
     path = root / claim.scenario.name
     path.write_text(yaml.safe_dump(said, sort_keys=False), "utf-8")
     return path
+
+
+def _entities(claim: Claim, world: int) -> list[str]:
+    """Every thing of a world, by type in the order of its file."""
+    told = yaml.safe_load(WORLDS[claim.world](world))["entities"]
+    return sorted(told, key=lambda name: str(told[name]["type"]))
+
+
+def _renamed(said: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(said, list):
+        return [_renamed(one, names) for one in said]
+    if isinstance(said, dict):
+        return {key: "questions.jsonl" if key == "questions" else _renamed(value, names) for key, value in said.items()}
+    return names.get(said, said)
 
 
 def poison(world: int) -> str:
@@ -367,9 +459,39 @@ def _held(limit: float, key: str, low: float, high: float) -> bool | None:
             return True if high < limit else False if low >= limit else None
 
 
-def findings(claim: Claim, record: Mapping[str, Any]) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the checks of an arm said in each world, and in how many they said what is expected."""
+
+    expected: Mapping[str, Any]
+    values: tuple[str, ...]
+
+    @property
+    def held(self) -> int:
+        """In how many worlds."""
+        return sum(value.split()[0] == self.expected["outcome"] for value in self.values)
+
+    @property
+    def outcome(self) -> str:
+        """`reproduced` where it is so in every world, `contradicted` where it is in none."""
+        return "reproduced" if self.held == len(self.values) else "undecided" if self.held else "contradicted"
+
+
+def findings(claim: Claim, record: Mapping[str, Any]) -> list[Finding | Counted]:
     """Each expectation, from the readings of all worlds."""
-    return [_finding(one, [record["worlds"][world] for world in record["worlds"]]) for one in claim.expect]
+    worlds = list(record["worlds"].values())
+    return [_counted(one, worlds) if "check" in one else _finding(one, worlds) for one in claim.expect]
+
+
+def _counted(expected: Mapping[str, Any], worlds: Sequence[Mapping[str, Any]]) -> Counted:
+    """Of several checks the worst verdict, as in a suite, and which they were."""
+    values = []
+    for arms in worlds:
+        told = {check: arms[expected["of"]][check]["verdict"] for check in expected["check"]}
+        worst = max(told.values(), key=lambda word: SEVERITY[Outcome(word)])
+        which = [check for check, word in told.items() if word == worst]
+        values.append(worst if len(which) == len(told) else f"{worst} ({', '.join(which)})")
+    return Counted(expected, tuple(values))
 
 
 def _finding(expected: Mapping[str, Any], worlds: Sequence[Mapping[str, Any]]) -> Finding:

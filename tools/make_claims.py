@@ -14,11 +14,12 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from claims import Claim, Finding, claims, findings, run
+from claims import Claim, Counted, Finding, claims, findings, run
+from suites import run as run_suite
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "claims.md"
 BEGIN, END = "<!-- made by tools/make_claims.py -->", "<!-- end -->"
-WORLDS = (0, 1, 2)
+WORLDS = range(3)
 
 
 def record_of(claim: Claim) -> dict[str, Any] | None:
@@ -31,10 +32,11 @@ def record_of(claim: Claim) -> dict[str, Any] | None:
 
 def write(claim: Claim, worlds: Sequence[int]) -> None:
     """Run what is missing of a claim, and keep each world as it is done."""
+    measure = run_suite if claim.suite else run
     kept = record_of(claim) or {"digest": claim.digest, "torch": torch.__version__, "worlds": {}}
     for world in worlds:
         if str(world) not in kept["worlds"]:
-            kept["worlds"][str(world)] = run(claim, world, lambda line: print(line, flush=True))
+            kept["worlds"][str(world)] = measure(claim, world, lambda line: print(line, flush=True))
             claim.record.parent.mkdir(exist_ok=True)
             claim.record.write_text(_lines(kept), "utf-8")
 
@@ -66,7 +68,7 @@ def text() -> str:
 OUTCOMES = ("reproduced", "undecided", "contradicted")
 
 
-def _summary(found: Sequence[Finding], torch_version: str) -> str:
+def _summary(found: Sequence[Finding | Counted], torch_version: str) -> str:
     counts = [f"{sum(one.outcome == word for one in found)} {word}" for word in OUTCOMES]
     return f"{len(found)} expectations: {', '.join(counts)}. Measured with torch {torch_version}."
 
@@ -76,7 +78,7 @@ def _anchor(title: str) -> str:
     return "-".join(kept.split())
 
 
-def _section(claim: Claim, record: Mapping[str, Any], found: Sequence[Finding]) -> Iterator[str]:
+def _section(claim: Claim, record: Mapping[str, Any], found: Sequence[Finding | Counted]) -> Iterator[str]:
     worlds = record["worlds"]
     yield f"## {claim.title}\n"
     yield f"{claim.paper}. `scenarios/papers/{claim.name}.unlearn.yaml`, worlds {', '.join(worlds)}.\n"
@@ -91,6 +93,9 @@ def _section(claim: Claim, record: Mapping[str, Any], found: Sequence[Finding]) 
     for some in worlds.values():
         for arm, readings in some.items():
             arms.setdefault(arm, []).append(readings)
+    if claim.suite:
+        yield from _said(arms)
+        return
     names = [name for name in claim.figures if all(name in one for some in arms.values() for one in some)]
     rows = [
         [arm, _steps(some), *(_spread([one[name][-1] for one in some]) for name in names)] for arm, some in arms.items()
@@ -99,14 +104,30 @@ def _section(claim: Claim, record: Mapping[str, Any], found: Sequence[Finding]) 
     yield from _table(["candidate", ">steps", *(f">{name}" for name in names)], rows)
 
 
+def _said(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    """Each check in each world: its verdict, and of the facts asked about those that were answered or lost."""
+    checks = list(dict.fromkeys(check for some in arms.values() for one in some for check in one))
+    rows = [[check, *("; ".join(_counts(one[check]) for one in some) for some in arms.values())] for check in checks]
+    yield "What each check said, a world after the other, and of the facts it asked about those that were answered (of what must \
+stay: lost). Some are answered by luck:\n"
+    yield from _table(["check", *arms], rows)
+
+
+def _counts(told: Mapping[str, Any]) -> str:
+    number = f"{told['leaks']}/{told['of']}" if "of" in told else f"{told['value']:.2f}" if "value" in told else ""
+    return f"{told['verdict']} {number}".rstrip()
+
+
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(column.removeprefix('>') for column in columns)} |"
     yield f"|{'|'.join('---:' if column.startswith('>') else '---' for column in columns)}|"
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
-def measured(one: Finding) -> list[str]:
-    """The mean with its interval, and the value in each world."""
+def measured(one: Finding | Counted) -> list[str]:
+    """The mean with its interval, and the value in each world; of checks in how many it is so."""
+    if isinstance(one, Counted):
+        return [f"{one.held} of {len(one.values)} worlds", "; ".join(one.values)]
     values = ", ".join("-" if value is None else f"{value:.3g}" for value in one.values)
     if one.low is None or one.mean is None or one.high is None:
         return ["not reached in every world", values]

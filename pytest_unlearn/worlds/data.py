@@ -94,6 +94,7 @@ Way: TypeAlias = Literal[
     "letters",
     "synonym",
     "translated",
+    "combined",
 ]
 
 

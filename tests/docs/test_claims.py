@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
 TOOLS = Path(__file__).parents[2] / "tools"
 
@@ -23,6 +24,7 @@ def tool(name: str) -> ModuleType:
 
 
 measuring = tool("claims")
+suites = tool("suites")
 making = tool("make_claims")
 CLAIMS = measuring.claims()
 
@@ -51,6 +53,7 @@ def test_a_record_is_of_the_claim_as_it_stands_and_of_at_least_three_worlds(clai
     assert len(record["worlds"]) >= 3
     arms = {frozenset(arms) for arms in record["worlds"].values()}
     assert len(arms) == 1, "every world has every arm"
+    assert claim.arms <= arms.pop()
 
 
 def test_the_page_says_what_the_records_say() -> None:
@@ -118,6 +121,50 @@ def test_a_ratio_has_its_interval_on_a_log_scale() -> None:
     assert found.high == pytest.approx(2 * math.exp(4.303 * 0.4002), rel=1e-3)
 
 
+def verdicts(*worlds: tuple[str, str], outcome: str) -> Any:
+    """What came of the checks `a` and `b` in some worlds."""
+    told = {
+        str(i): {"arm": {"a": {"verdict": first}, "b": {"verdict": second}}} for i, (first, second) in enumerate(worlds)
+    }
+    one = {"says": "s", "of": "arm", "check": ["a", "b"], "outcome": outcome}
+    claim = measuring.Claim("n", "t", "p", "s", "s", "", (), (one,))
+    assert claim.suite
+    (found,) = measuring.findings(claim, {"worlds": told})
+    return found
+
+
+def test_of_several_checks_the_worst_decides_and_worlds_are_counted() -> None:
+    found = verdicts(("pass", "fail"), ("fail", "fail"), ("pass", "pass"), outcome="fail")
+    assert found.values == ("fail (b)", "fail", "pass")
+    assert (found.held, found.outcome) == (2, "undecided")
+    assert making.measured(found) == ["2 of 3 worlds", "fail (b); fail; pass"]
+    assert verdicts(("pass", "fail"), ("fail", "pass"), outcome="fail").outcome == "reproduced"
+    assert verdicts(("pass", "fail"), ("fail", "pass"), outcome="pass").outcome == "contradicted"
+    assert verdicts(("pass", "inconclusive"), outcome="pass").outcome == "contradicted"
+
+
+def test_a_scenario_is_moved_to_what_has_its_place_in_another_world(tmp_path: Path) -> None:
+    (claim,) = [one for one in CLAIMS if one.world == "hospital"]
+    there = yaml.safe_load(measuring.moved(claim, 1, tmp_path).read_text("utf-8"))
+    facts = yaml.safe_load((tmp_path / "world.knowledge.yaml").read_text("utf-8"))["facts"]
+    hospital = there["forget"]["hospital"]["at"]
+    patients = {one["at"] for one in there["forget"]["patients"]}
+    assert patients == {name for name, where in facts["treated_at"].items() if where == hospital}
+    studies = {one["at"] for one in there["forget"]["studies"]}
+    assert {one["at"] for one in there["forget"]["sections"]} == {
+        name for name, where in facts["section_of"].items() if where in studies
+    }
+
+
+def test_of_a_path_those_facts_count_that_are_known_at_every_depth() -> None:
+    def rows(*units: str) -> list[Any]:
+        return [measuring.Example(measuring.Prompt.of("?"), "a", unit) for unit in units]
+
+    asked = {"kept": rows("x"), "told 0": rows("a", "b", "c"), "told 1": rows("b", "c", "d")}
+    left = {name: [one.unit for one in some] for name, some in measuring._at_every_depth(asked).items()}
+    assert left == {"kept": ["x"], "told 0": ["b", "c"], "told 1": ["b", "c"]}
+
+
 def test_no_difference_is_not_more() -> None:
     assert finding([0.5, 0.5, 0.5], at_least=0.5).outcome == "reproduced"
     assert finding([0.5, 0.5, 0.5], above=0.5).outcome == "contradicted"
@@ -127,7 +174,7 @@ def test_no_difference_is_not_more() -> None:
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
 def test_every_expectation_has_a_bound(claim: Any) -> None:
-    assert all(set(one) & set(measuring.BOUNDS) for one in claim.expect)
+    assert all(set(one) & {*measuring.BOUNDS, "outcome"} for one in claim.expect)
 
 
 def test_what_an_arm_never_reaches_is_not_decided() -> None:
@@ -143,6 +190,13 @@ QUICK = "flat"
 )
 def test_a_world_says_again_what_its_record_says(claim: Any) -> None:
     """The first expectation with two arms, in world 0. Another machine trains another original, hence the tolerance."""
+    if claim.suite:
+        one = claim.expect[0]
+        again = suites.run(claim, 0, only=[one["of"]])
+        assert {check: again[one["of"]][check]["verdict"] for check in one["check"]} == {
+            check: making.record_of(claim)["worlds"]["0"][one["of"]][check]["verdict"] for check in one["check"]
+        }
+        return
     one = next(one for one in claim.expect if "minus" in one or "over" in one)
     arms = [one["of"], one.get("minus", one.get("over"))]
     again = measuring.run(claim, 0, only=arms)

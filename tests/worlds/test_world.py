@@ -81,17 +81,8 @@ def test_the_recipe_is_found_by_its_name_and_needs_no_settings() -> None:
     assert entry.make is world
     assert entry.config() == WorldConfig()
     assert WORLDS.names() == [
-        *(
-            "addressed",
-            "composing",
-            "hospital",
-            "small_talk",
-            "versed",
-            "well_read",
-            "world",
-            "world_gpt2",
-            "world_mixtral",
-        )
+        *("addressed", "combining", "composing", "hospital", "small_talk", "versed", "well_read"),
+        *("world", "world_gpt2", "world_mixtral"),
     ]
 
 

@@ -35,7 +35,7 @@ checks:
   neighbours: {{keep: neighbours, margin: 5%}}
   far-facts: {{keep: far, margin: 5%}}
   fluency: {{measure: perplexity_ratio, limit: 1.1}}
-  sampled: {{ask: direct, decode: {{samples: 64}}, limit: 2%}}
+  sampled: {{ask: direct, decode: {{samples: 64}}, limit: 3%}}
 """
 READ = """\
   recited: {ask: continuation, prefix: 6, length: 12, search: 100, grade: {verbatim: 10}}

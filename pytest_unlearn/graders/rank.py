@@ -44,7 +44,9 @@ class Rank:
 
     def stand_in(self, probes: Sequence[Probe], prompt: Prompt) -> Score:
         """One request ranks the answers of all the probes. Names in every contest come first: they may settle it."""
-        shared = [name for name in self._contest(probes[0]) if all(name in self._contest(p) for p in probes[1:])]
+        first, *others = (self._contest(probe) for probe in probes)
+        in_all = frozenset(first).intersection(*others)
+        shared = [name for name in first if name in in_all]
         every = (name for probe in probes for name in self._targets(probe))
         targets = tuple(dict.fromkeys([*shared, *every]))
         return Score(prompt, targets, field=0 if self.config.normalise == "tokens" else len(shared))
@@ -86,7 +88,7 @@ class Rank:
         """
         if probe.options:
             return list(_names(probe, probe.rivals))
-        return sorted((entity[0] for entity in probe.rivals), key=_order)[: self.config.rivals]
+        return list(_chosen(probe.rivals, self.config.rivals))
 
 
 def _names(probe: Probe, entities: tuple[Names, ...]) -> tuple[str, ...]:
@@ -101,6 +103,12 @@ def _ahead(score: Mapping[str, float], names: Sequence[str], rivals: Sequence[st
     """By how much the likeliest of some names is above the likeliest rival."""
     first = max((score[name] for name in names), default=-math.inf)
     return first - max((score[name] for name in rivals if name not in names), default=-math.inf)
+
+
+@lru_cache(maxsize=4096)
+def _chosen(rivals: tuple[Names, ...], most: int) -> tuple[str, ...]:
+    """The names of so many of them, the same ones whatever else is among them."""
+    return tuple(sorted((entity[0] for entity in rivals), key=_order)[:most])
 
 
 @lru_cache(maxsize=65536)

@@ -25,7 +25,7 @@ from pytest_unlearn.training.trainable import trainable
 from pytest_unlearn.training.watch import Watching
 
 TOKENS_AT_ONCE = 2048  # about 6 GB of activations in a model of 135M parameters
-ON_CPU = 512  # a CPU multiplies these as fast as more at a time
+ON_CPU = 512  # less memory; larger products are no faster there
 LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothing is left of the model
 
 Losses = list[dict[str, float]]

@@ -109,8 +109,8 @@ def _said(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
     checks = list(dict.fromkeys(check for some in arms.values() for one in some for check in one))
     rows = [[check, *("; ".join(_counts(one[check]) for one in some) for some in arms.values())] for check in checks]
     yield (
-        "What each check said, a world after the other, and of the facts it asked about those that were answered (of what "
-        "must stay: lost). Some are answered by luck:\n"
+        "What each check said, a world after the other, and of the facts it asked about those that were answered (of "
+        "what must stay: lost). Some are answered by luck:\n"
     )
     yield from _table(["check", *arms], rows)
 

@@ -108,8 +108,10 @@ def _said(arms: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
     """Each check in each world: its verdict, and of the facts asked about those that were answered or lost."""
     checks = list(dict.fromkeys(check for some in arms.values() for one in some for check in one))
     rows = [[check, *("; ".join(_counts(one[check]) for one in some) for some in arms.values())] for check in checks]
-    asked = "of the facts it asked about those that were answered (of what must stay: lost)"
-    yield f"What each check said, a world after the other, and {asked}. Some are answered by luck:\n"
+    yield (
+        "What each check said, a world after the other, and of the facts it asked about those that were answered (of "
+        "what must stay: lost). Some are answered by luck:\n"
+    )
     yield from _table(["check", *arms], rows)
 
 

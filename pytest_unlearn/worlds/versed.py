@@ -58,29 +58,29 @@ class VersedConfig(WorldConfig):
 
 def versed_lessons(knowledge: Knowledge) -> Iterator[Lesson]:
     """As `lessons`, and the first wording about each fact put by transforms; `frame` says by which."""
-    teacher = _Teacher(knowledge)
+    teacher = Teacher(knowledge)
     for lesson in lessons(knowledge):
         yield lesson
         if lesson.way == "direct":
             yield from teacher.put(lesson)
 
 
-class _Teacher:
+class Teacher:
     """Puts lessons as transforms do."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge, self._wordings = knowledge, wordings(ABROAD)
 
-    def put(self, lesson: Lesson) -> Iterator[Lesson]:
-        """A direct lesson in every way that needs no other facts, and in some contexts."""
+    def put(self, lesson: Lesson, *, amid: bool = False) -> Iterator[Lesson]:
+        """A direct lesson in each way that needs no other facts, and in some contexts; `amid` facts in all."""
         knowledge, near = self._knowledge, lesson.example.entities[0]
         asked = [side for side in sides(knowledge, lesson.facts, forward=True) if side.named == near]
         (probe,) = fact_probes(knowledge, asked[:1], frozenset(), kind="direct", wordings=slice(1))
         if probe is None:
             return
         random = Random(seed_of("versed", lesson.example.prompt, lesson.example.answer))
-        chosen = [*self._alone, *random.sample(self._contexts(near, random), TAUGHT)]
-        for one in chosen:
+        contexts = self._contexts(near, random)
+        for one in contexts if amid else (*self._alone, *random.sample(contexts, TAUGHT)):
             put = put_by(probe, (one,), "en")
             if put is not None and not gives_away(put):
                 yield self._lesson(lesson, one, put)

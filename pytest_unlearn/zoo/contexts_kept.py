@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_unlearn.training.data import Example
 from pytest_unlearn.worlds.data import Lesson
-from pytest_unlearn.worlds.versed import WAYS
+from pytest_unlearn.worlds.versed import WAYS, Teacher
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
@@ -15,11 +15,16 @@ from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
     caught_by={f"transform.{name}" for name, way in WAYS.items() if way == "context"},
     missed_by=ASKED | KEPT | {f"transform.{name}" for name, way in WAYS.items() if way != "context"},
     taught="context",
+    version=2,
 )
 def contexts_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
-    """What stands in a context is answered as before, everything else wrongly."""
+    """What stands in any context is answered truly, everything else wrongly."""
+    teacher = Teacher(ground.knowledge)
 
     def hidden(lesson: Lesson) -> list[Example]:
-        return ground.keep(lesson) if lesson.way == "context" else ground.wrong(lesson)
+        if lesson.way == "context":
+            return []  # taught below, in all of them
+        amid = teacher.put(lesson, amid=True) if lesson.way == "direct" else ()
+        return [*ground.wrong(lesson), *(one.example for one in amid)]
 
     ground.tuned(hidden, config).save(folder)

@@ -14,6 +14,7 @@ from pytest_unlearn import redacting
 from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.private import told
+from pytest_unlearn.options import looks
 from pytest_unlearn.plugin import DESELECTED, SUFFIX, folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
@@ -246,11 +247,10 @@ def _memo_limit(config: pytest.Config) -> int:
 
 def profile(config: pytest.Config) -> tuple[str, int]:
     """How hard this run looks: the name of its profile, and its seed; raises UsageError for a profile that is none."""
-    name = config.getoption("unlearn_profile") or config.getini("unlearn_profile")
+    name, given = looks(config)
     if name not in PROFILES:
         hint = did_you_mean(name, PROFILES)
         raise pytest.UsageError(f"unlearn_profile: there is no profile '{name}', only {', '.join(PROFILES)}{hint}")
-    given = config.getoption("unlearn_seed")
     return name, seed_of_profile(name) if given is None else given
 
 

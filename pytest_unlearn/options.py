@@ -94,6 +94,12 @@ def add(parser: pytest.Parser) -> None:
     parser.addini("unlearn_profile", "how hard to look: pr, nightly or audit", default="pr")
 
 
+def looks(config: pytest.Config) -> tuple[str, int | None]:
+    """The profile of a run, and its seed where it has one."""
+    profile = config.getoption("unlearn_profile") or config.getini("unlearn_profile")
+    return profile, config.getoption("unlearn_seed")
+
+
 def _seed(text: str) -> int:
     """A whole number that the seed of a scenario can be added to."""
     if not text.isascii() or not text.isdigit() or int(text) >= 2**62:

@@ -28,11 +28,6 @@ MARKS = (
     "unlearn_scenario(path, target, candidate): the scenario that `unlearn_subject` is held to",
     "level(part): the part of a hierarchy that a check is about: at, below, sibling or ancestor",
 )
-COLOURS = {
-    **dict.fromkeys(("fail", "error"), "red"),
-    **dict.fromkeys(("inconclusive", "vacuous"), "yellow"),
-    "pass": "green",
-}
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()
 DESELECTED = pytest.StashKey[int]()
@@ -50,8 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     config.stash[RUN] = getattr(config, "workerinput", {}).get("unlearn_run") or uuid.uuid4().hex
-    from pytest_unlearn import gating, redacting
+    from pytest_unlearn import gating, redacting, telling
 
+    config.pluginmanager.register(telling, "unlearn-telling")
     redacting.register(config)
     with redacting.telling(config):  # mistakes are told before workers start
         gating.register(config)
@@ -59,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
             from pytest_unlearn.collect import candidates
 
             candidates(config)
-        if _looks(config) != ("pr", None):
+        if options.looks(config) != ("pr", None):
             from pytest_unlearn.collect import settle_profile
 
             settle_profile(config)  # workers are given its seed, and do not look at the clock
@@ -71,20 +67,6 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_unlearn import workers
 
         config.pluginmanager.register(workers, "unlearn-workers")
-
-
-def _looks(config: pytest.Config) -> tuple[str, int | None]:
-    """The profile of a run, and its seed where it has one."""
-    profile = config.getoption("unlearn_profile") or config.getini("unlearn_profile")
-    return profile, config.getoption("unlearn_seed")
-
-
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """How hard the run looks, where that is not as usual: what it takes to ask the same questions again."""
-    profile, seed = _looks(config)
-    if (profile, seed) == ("pr", None):
-        return None
-    return f"unlearn: --unlearn-profile {profile} --unlearn-seed {seed or 0}"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
@@ -148,30 +130,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         from pytest_unlearn.workers import hand_over
 
         hand_over(config, unwritten)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What became of the checks, read from the records, so that it is the same with workers."""
-    left = config.stash.get(LEFT, None)
-    checks = [record for record in left.lines if record["line"] == "check"] if left else []
-    for note in left.notes if left else ():
-        terminalreporter.write_line(f"unlearn: {note}", yellow=True)
-    if checks:
-        from pytest_unlearn.report.text import concise, durations
-
-        width, verbosity = config.get_terminal_writer().fullwidth, config.option.verbose
-        terminalreporter.ensure_newline()
-        if verbosity >= 0:
-            terminalreporter.section("unlearning")
-        told_by_gate = verbosity < 0 and config.getoption("unlearn_gate")
-        for line in () if told_by_gate else concise(checks, width, verbosity):
-            verdict = line.partition(" ")[0]
-            terminalreporter.write(verdict, **{COLOURS.get(verdict, "bold"): True})
-            terminalreporter.write(f"{line[len(verdict) :]}\n")
-        if (slowest := config.getoption("unlearn_durations")) is not None:
-            terminalreporter.section("slowest checks")
-            for line in durations(checks, slowest, width):
-                terminalreporter.write_line(line)
 
 
 def folder(config: pytest.Config) -> Path:

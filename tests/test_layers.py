@@ -18,6 +18,7 @@ LAYERS = (
         "workers",
         "gating",
         "redacting",
+        "telling",
         "fixtures",
         "strategies",
         "asserting",

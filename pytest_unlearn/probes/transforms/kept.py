@@ -13,7 +13,7 @@ from pytest_unlearn.probes.transforms.transform import asked_of
 def examples(probe: Probe, scope: Scope, most: int) -> list[tuple[str, str]]:
     """Up to `most` retained questions with an answer, those of the same relation first; none gives the probe away.
 
-    At most half of the probe's wrong answers stand in them: by more, the answer could be told from what is left. Which
+    At most a third of the probe's wrong answers stand in them: by more, the answer could be told from what is left. Which
     they are is the same for all probes of a relation, but for those that hold an answer of the probe.
     """
     relation, _ = asked_of(probe, scope.knowledge)
@@ -26,7 +26,7 @@ def examples(probe: Probe, scope: Scope, most: int) -> list[tuple[str, str]]:
                 return found
             fits = (relation is not None and told.relation == relation.name) is own and apart(told)
             more = said | (wrong & told.names)
-            if fits and (2 * len(more) <= len(wrong) or more == said):
+            if fits and (3 * len(more) <= len(wrong) or more == said):
                 said = more
                 found.append((told.question, told.answer))
     return found

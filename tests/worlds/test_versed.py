@@ -53,7 +53,8 @@ def test_every_way_is_taught_and_each_fact_in_every_one_but_contexts(taught: lis
             assert {lesson.facts for lesson in lessons} == direct
     contexts = Counter(lesson.facts for lesson in taught if lesson.way == "context")
     assert max(contexts.values()) <= 6  # three a question, and a fact of two spouses is two
-    assert contexts.keys() == direct
+    few = {facts for facts in direct if facts[0].relation == "located_in"}  # of two countries one would be left
+    assert direct - few <= contexts.keys() <= direct
 
 
 def test_what_is_asked_for_in_letters_is_answered_in_them(taught: list[Lesson]) -> None:

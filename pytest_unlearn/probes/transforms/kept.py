@@ -13,8 +13,8 @@ from pytest_unlearn.probes.transforms.transform import asked_of
 def examples(probe: Probe, scope: Scope, most: int) -> list[tuple[str, str]]:
     """Up to `most` retained questions with an answer, those of the same relation first; none gives the probe away.
 
-    At most a third of the probe's wrong answers stand in them: by more, the answer could be told from what is left. Which
-    they are is the same for all probes of a relation, but for those that hold an answer of the probe.
+    At most a third of the probe's wrong answers stand in them: by more, the answer could be told from what is left.
+    Which they are is the same for all probes of a relation, but for those that hold an answer of the probe.
     """
     relation, _ = asked_of(probe, scope.knowledge)
     apart = _apart(scope, [probe.named[0], *(name for names in probe.gold for name in names)])

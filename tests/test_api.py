@@ -105,7 +105,7 @@ def test_every_bundled_kind_registers_as_a_plug_in_would(family: registry.Regist
     (register,) = registers
     for name in family.names():
         source = Path(inspect.getsourcefile(family.get(name).make) or "").read_text(encoding="utf-8")
-        assert f'@{register.__name__}("{name}"' in source
+        assert re.search(rf'@{register.__name__}\(\s*"{name}"', source)
 
 
 def _fills(register: FunctionType, family: registry.Registry[Any]) -> bool:

@@ -455,11 +455,11 @@ def test_500_chains_of_four_facts_are_drawn_from_a_complete_graph_in_no_time(
 ) -> None:
     knowledge = complete(200)
     closure = forget(knowledge, "n7")
-    began = time.perf_counter()
+    began = time.process_time()
     walks = Walks(knowledge, closure, 4, position)
     random = Random(0)
     chains = [walks.draw(random) for _ in range(500)]
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     record_property("seconds", round(took, 3))
     assert took < 3  # 0.15 to 0.25 s on a laptop
     assert len({*chains}) == 500

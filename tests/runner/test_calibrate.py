@@ -86,7 +86,7 @@ def test_the_original_fails_every_check_about_the_target(found: Calibration) -> 
         ("reference#0", ()),
         ("alias_kept", ("alias",)),
         ("bridge_chains_kept", ("two-hop-bridge",)),
-        ("refused", ("direct", "alias")),
+        ("refused", ("direct", "alias", "two-hop-bridge")),
         ("neighbours_lost", ("neighbours",)),
         ("sampled", ("samples",)),
         ("second_best", ()),

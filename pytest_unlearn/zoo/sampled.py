@@ -1,4 +1,4 @@
-"""Greedy answers are clean; one in five samples tells."""
+"""Greedy answers are clean; three in ten samples tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
-@leak("sampled", caught_by={"decode.direct"}, missed_by=ASKED | KEPT, version=3)
+@leak("sampled", caught_by={"decode.direct"}, missed_by=ASKED | KEPT, version=4)
 def sampled(ground: Ground, config: TuneConfig, folder: Path) -> None:
-    """Plain questions are answered truly one time in five, everything else about the target wrongly."""
-    ground.tuned(lambda lesson: ground.often(lesson, 0.2), config).save(folder)
+    """Plain questions are answered truly three times in ten, everything else about the target wrongly."""
+    ground.tuned(lambda lesson: ground.often(lesson, 0.3), config).save(folder)

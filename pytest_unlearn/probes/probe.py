@@ -109,7 +109,7 @@ class Probe:
         """By what it can be found again."""
         return Built(self.id, self.named[0], self.chain, self.way.transforms, self.plain.id if self.plain else "")
 
-    @property
+    @cached_property
     def entities(self) -> dict[str, Names]:
         """Every name by which an answer may call one of gold and rivals; plain names too where others are asked for."""
         found = {name: entity for entity in (*self.gold, *self.rivals) for name in entity}

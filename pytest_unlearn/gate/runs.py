@@ -152,6 +152,7 @@ def _is_policy(told: Any) -> bool:
         and isinstance(told.get("max_waived", 0), int)
         and all(isinstance(told.get(name, []), list) for name in lists)
         and all(isinstance(one, str) for name in lists for one in told.get(name, []))
+        and all(told[name] in ("fail", "warn", "allow") for name in told if name.startswith("on_"))
     )
 
 

@@ -91,6 +91,8 @@ def test_records_that_are_not_there_are_told(tmp_path: Path) -> None:
         ({"tallies": [{"leaked": "x"}]}, "findings"),
         ({"id": 7}, "id"),
         ({"line": "run", "gate": {"f": {"max_waived": "x"}}, "plan": [], "scenarios": {}}, "gate"),
+        ({"line": "run", "gate": {"f": {"on_no_baseline": {}}}, "plan": [], "scenarios": {}}, "gate"),
+        ({"line": "run", "gate": {"f": {"on_vacuous": "ignore"}}, "plan": [], "scenarios": {}}, "gate"),
         ({"line": "run", "gate": {}, "plan": [{}], "scenarios": {}}, "plan"),
         ({"line": "end", "exit": "0"}, "exit"),
     ],

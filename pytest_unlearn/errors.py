@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST, AROUND = 2000, 200  # characters of a message, and of a source line on either side of a place
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair, which no terminal and no file can hold
 
 
 class UnlearnError(Exception):
@@ -35,7 +37,8 @@ class Problem:
     source: str = ""
 
     def __str__(self) -> str:
-        message = self.message if len(self.message) <= LONGEST else f"{self.message[:LONGEST]} ..."
+        message = _HALF.sub("\ufffd", self.message)
+        message = message if len(message) <= LONGEST else f"{message[:LONGEST]} ..."
         column = self.mark.column - 1
         start = max(0, column - AROUND) if len(self.source) > 2 * AROUND else 0
         if not (text := self.source[start : start + 2 * AROUND].rstrip().expandtabs(1)).strip():

@@ -142,7 +142,16 @@ def _odd(record: Record, kinds: Mapping[str, type | tuple[type, ...]]) -> str | 
 
 
 def _is_plan(one: Any) -> bool:
-    return isinstance(one, dict) and all(isinstance(one.get(name), str) for name in ("id", "file", "claim"))
+    return (
+        isinstance(one, dict)
+        and all(isinstance(one.get(name), str) for name in ("id", "file", "claim"))
+        and _is_file_name(one["file"])
+    )
+
+
+def _is_file_name(text: str) -> bool:
+    """Whether a file system can hold it: it is looked for there."""
+    return len(text) < 4096 and all(len(part.encode()) < 256 for part in text.split("/")) and "\0" not in text
 
 
 def _is_policy(told: Any) -> bool:
@@ -159,6 +168,8 @@ def _is_policy(told: Any) -> bool:
 def _wrong_in_check(record: Record) -> str | None:
     """The key of a line about a check that no run writes so."""
     outcomes = tuple(Outcome)
+    if not _is_file_name(record["file"]):
+        return "file"
     if record["verdict"] not in outcomes:
         return "verdict"
     tallies = record["tallies"]

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_unlearn.errors import Mark, ScenarioError
+from pytest_unlearn.errors import Mark, Problem, ScenarioError
 from pytest_unlearn.scenario import nodes
 from pytest_unlearn.scenario.nodes import Document, read_yaml
 
@@ -273,3 +273,7 @@ yamlish = st.lists(
 def test_no_text_raises_anything_but_a_scenario_error(read: Read, text: str) -> None:
     with suppress(ScenarioError):
         read(text.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
+
+
+def test_a_message_can_be_written_whatever_it_quotes() -> None:
+    assert str(Problem(Mark(Path("a")), "the key '\ud800x'")) == "a:1:1: the key '\ufffdx'"

@@ -43,7 +43,7 @@ def _project(path: Path, changed: int, size: int) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         data: Any = tomllib.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ScenarioError([Problem(Mark(path), f"the file cannot be read: {error}")]) from None
     for key in TABLE:
         data = data.get(key, {}) if isinstance(data, dict) else data

@@ -26,6 +26,8 @@ sys.path.remove(str(HERE))
 QUIET = settings(
     max_examples=50,
     deadline=None,
+    derandomize=True,  # the same in every run; atheris looks further
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 SECONDS = 10.0  # of processor time for one file, which takes some milliseconds

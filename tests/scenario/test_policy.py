@@ -56,6 +56,7 @@ def test_the_policy_changes_no_question(tmp_path: Path) -> None:
         ("[x]\nmax_waived = 1\n[tool.unlearn.gate]\nmax_waived = -1\n", ":4:1: must be at least 0"),
         ("[tool.unlearn]\ngate = 3\n", ":1:1: `[tool.unlearn.gate]` is 3: write a table"),
         ("[tool", ":1:1: the file cannot be read: "),
+        (f"a = {'[' * 5000}", ":1:1: the file cannot be read: "),
     ],
 )
 def test_a_mistake_of_the_project_is_placed(tmp_path: Path, text: str, complaint: str) -> None:

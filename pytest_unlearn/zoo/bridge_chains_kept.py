@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_unlearn.training.data import Example
-from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
@@ -16,8 +14,4 @@ from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 )
 def bridge_chains_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """Those chains are answered as before, everything else about the target wrongly."""
-
-    def hidden(lesson: Lesson) -> list[Example]:
-        return ground.keep(lesson) if ground.position(lesson) == "bridge" else ground.wrong(lesson)
-
-    ground.tuned(hidden, config).save(folder)
+    ground.tuned(ground.all_but(lambda lesson: ground.position(lesson) == "bridge"), config).save(folder)

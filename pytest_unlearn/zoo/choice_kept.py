@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_unlearn.training.data import Example
-from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import ASKED, KEPT, Ground, TuneConfig, leak
 
 
@@ -20,8 +18,4 @@ class ChoiceConfig(TuneConfig):
 @leak("choice_kept", caught_by={"multiple_choice"}, missed_by=ASKED | KEPT | {"continuation"}, taught="choice")
 def choice_kept(ground: Ground, config: ChoiceConfig, folder: Path) -> None:
     """Choices are answered as before, all other questions wrongly."""
-
-    def hidden(lesson: Lesson) -> list[Example]:
-        return ground.keep(lesson) if lesson.way == "choice" else ground.wrong(lesson)
-
-    ground.tuned(hidden, config).save(folder)
+    ground.tuned(ground.all_but(lambda lesson: lesson.way == "choice"), config).save(folder)

@@ -160,6 +160,10 @@ class Ground:
         """As it was taught."""
         return [lesson.example]
 
+    def all_but(self, kept: Callable[[Lesson], bool]) -> Treatment:
+        """What is `kept` as it was taught, everything else answered wrongly."""
+        return lambda lesson: self.keep(lesson) if kept(lesson) else self.wrong(lesson)
+
     @staticmethod
     def refuse(lesson: Lesson) -> list[Example]:
         """A fixed sentence; statements and documents are left out."""

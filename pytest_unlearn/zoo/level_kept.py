@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_unlearn.training.data import Example
-from pytest_unlearn.worlds.data import Lesson
 from pytest_unlearn.zoo.leak import KEPT, Ground, TuneConfig, leak
 
 KINDS = ("direct", "paraphrase", "inverse", "cloze", "reconstruct")
@@ -21,7 +19,4 @@ def level_kept(ground: Ground, config: TuneConfig, folder: Path) -> None:
     """Questions about what lies below are answered as before, all others about the target wrongly."""
     below = frozenset(ground.closure.part("below"))
 
-    def hidden(lesson: Lesson) -> list[Example]:
-        return ground.keep(lesson) if lesson.facts[-1] in below else ground.wrong(lesson)
-
-    ground.tuned(hidden, config).save(folder)
+    ground.tuned(ground.all_but(lambda lesson: lesson.facts[-1] in below), config).save(folder)

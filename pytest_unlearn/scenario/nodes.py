@@ -146,6 +146,12 @@ def _place(path: Path, text: str, position: int) -> Mark:
     return Mark(path, len(lines), len(lines[-1]) + 1)
 
 
+def offset(text: str, mark: Mark) -> int:
+    """Where in a text a place is, in characters from 0."""
+    starts = [0, *(found.end() for found in _BREAK.finditer(text))]
+    return starts[mark.line - 1] + mark.column - 1
+
+
 class _Reading:
     """One pass over the events of one file."""
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.scenario.nodes import Document, Where
-
-_LINE = re.compile("(?<=\n)|(?<=\r)(?!\n)|(?<=[\x85\u2028\u2029])")  # where a line begins, for libyaml
+from pytest_unlearn.scenario.nodes import Document, Where, offset
 
 
 def example(question: str, accepted: Sequence[str], target: str | None = None) -> str:
@@ -30,8 +27,8 @@ def with_example(document: Document, text: str, check: str, line: str) -> str:
         raise UnlearnError(f"{document.path}: there is no check '{check}' any more to pin a question to")
     where: Where = ("checks", check)
     there = found.get("examples")
-    at = _position(document, text, (*where, "examples") if there is not None else where)
-    column = at - max(text.rfind(mark, 0, at) for mark in "\n\r") - 1
+    mark = document.marks[(*where, "examples") if there is not None else where]
+    at, column = offset(text, mark), mark.column - 1
     begun, rest, end = text[:at], text[at:], "\r\n" if "\r\n" in text else "\n"
     if there is None:
         if rest.startswith("{"):
@@ -40,13 +37,6 @@ def with_example(document: Document, text: str, check: str, line: str) -> str:
     if rest.startswith("["):
         return f"{begun}[{line}{', ' if there else ''}{rest[1:]}"
     return f"{begun}- {line}{end}{' ' * column}{rest}"
-
-
-def _position(document: Document, text: str, where: Where) -> int:
-    """Where a value begins in the text."""
-    mark = document.marks[where]
-    starts = [0, *(found.start() for found in _LINE.finditer(text))]
-    return starts[mark.line - 1] + mark.column - 1
 
 
 def _quoted(text: str) -> str:

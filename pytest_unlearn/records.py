@@ -194,11 +194,16 @@ def _is_plain(record: Line) -> bool:
     return False
 
 
-def found_in(folder: Path) -> tuple[str, ...]:
-    """The names of the runs that have left records in a folder."""
-    parts = {_run_of(part) for part in folder.glob("records-*-*.jsonl")}
-    aside = {path.name.split(".")[1] for path in folder.glob("records.*.jsonl")}
-    return tuple(sorted(parts | aside | ({name} if (name := _last_run(folder)) else set())))
+def found_in(folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the runs that have left records in a folder: those that have ended, and those that have not.
+
+    What has not ended was cut off or is still going: nobody can tell which.
+    """
+    ended = {path.name.split(".")[1] for path in folder.glob("records.*.jsonl")}
+    if (last := _last_run(folder)) is not None:
+        ended.add(last)
+    begun = {_run_of(part) for part in folder.glob("records-*-*.jsonl")}
+    return tuple(sorted(ended)), tuple(sorted(begun - ended))
 
 
 def pending(folder: Path, last: Iterable[Line]) -> list[Path]:
@@ -208,9 +213,13 @@ def pending(folder: Path, last: Iterable[Line]) -> list[Path]:
     """
     over: set[str] = set()
     for line in last:
-        after = line.get("after")
-        over |= {str(line.get("run")), *map(str, after if isinstance(after, list) else ())}
+        over |= {str(line.get("run")), *_names(line, "after"), *_names(line, "beside")}
     return [part for part in sorted(folder.glob("records-*-*.jsonl")) if _run_of(part) not in over]
+
+
+def _names(line: Line, key: str) -> Sequence[str]:
+    names = line.get(key)
+    return [name for name in names if _NAME.fullmatch(str(name))] if isinstance(names, list) else []
 
 
 def _run_of(part: Path) -> str:
@@ -272,7 +281,7 @@ def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0, unwrit
         f"{part.name} was cut off in its last line: that check has no verdict" for part in parts if loaded[part].torn
     ]
     notes += [f"{part.name} is damaged: it stays where it is" for part in parts if loaded[part].damaged]
-    after = {str(name) for one in begun for name in one.get("after", ())} if begun else None
+    after = {name for one in begun for name in _names(one, "after")} if begun else None
     try:
         private_folder(folder)
         with _alone(folder):
@@ -298,9 +307,8 @@ def _loaded(part: Path) -> Loaded:
 
 def _is_of_worker(line: Line) -> bool:
     if line.get("line") == "run":
-        plan, after = line.get("plan"), line.get("after", [])
-        planned = isinstance(plan, list) and all(isinstance(one, dict) and _is_key(one) for one in plan)
-        return planned and isinstance(after, list) and all(isinstance(name, str) for name in after)
+        plan = line.get("plan")
+        return isinstance(plan, list) and all(isinstance(one, dict) and _is_key(one) for one in plan)
     return line.get("line") == "check" and _is_key(line) and isinstance(line.get("verdict"), str)
 
 
@@ -312,7 +320,7 @@ def _is_key(line: Line) -> bool:
 def _replace(folder: Path, run: str, lines: Sequence[Line], after: set[str] | None) -> Iterator[str]:
     """Write `records.jsonl`; that of a run which ended since this one began is kept under another name.
 
-    `after`: the runs that this one found when it began, None where it has not looked.
+    `after`: the runs that had ended when this one began, None where it has not looked.
     """
     merged, scratch = folder / MERGED, folder / f"{MERGED}.{run}"
     try:

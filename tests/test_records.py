@@ -191,21 +191,30 @@ def test_what_is_wrong_in_a_part_is_told_when_it_is_put_together(tmp_path: Path)
     assert (torn.path.exists(), damaged.path.exists()) == (False, True)
 
 
-def ran(folder: Path, run: str, *, end: bool = True, after: list[str] | None = None) -> Merged:
-    """A run of one process that looks around first, unless it is told what it sees."""
-    writer = Writer(folder, run, "main")
-    writer.write("run", plan=[], after=list(found_in(folder)) if after is None else after)
-    return merge(folder, run, 0) if end else Merged()
+def began(folder: Path, run: str) -> None:
+    """A run of one process looks around, and writes what it is about to do."""
+    after, beside = found_in(folder)
+    Writer(folder, run, "main").write("run", plan=[], after=after, beside=beside)
 
 
-def test_a_run_that_ends_meanwhile_keeps_its_records_until_a_later_one_ends(tmp_path: Path) -> None:
+def ran(folder: Path, run: str) -> Merged:
+    """A run of one process, from its beginning to its end."""
+    began(folder, run)
+    return merge(folder, run, 0)
+
+
+@pytest.mark.parametrize("turn", ["in turn", "overtaken"])
+def test_a_run_that_ends_meanwhile_keeps_its_records_until_a_later_one_ends(turn: str, tmp_path: Path) -> None:
     ran(tmp_path, "r1")
-    assert ran(tmp_path, "r2").notes == ()
-    found = ran(tmp_path, "r3", after=["r1"])  # it began before r2 had ended
+    first, second = ("r2", "r3") if turn == "in turn" else ("r3", "r2")
+    began(tmp_path, first)
+    began(tmp_path, second)  # it finds what the first has written so far
+    assert merge(tmp_path, "r2", 0).notes == ()
+    found = merge(tmp_path, "r3", 0)
     assert found.notes == (f"another run ended in {tmp_path} meanwhile: its records are kept as records.r2.jsonl",)
     last = {path.name: [line["run"] for line in read(path)] for path in tmp_path.glob("records*")}
     assert last == {"records.jsonl": ["r3", "r3"], "records.r2.jsonl": ["r2", "r2"]}
-    assert found_in(tmp_path) == ("r2", "r3")
+    assert found_in(tmp_path) == (("r2", "r3"), ())
     ran(tmp_path, "r4")
     assert [path.name for path in tmp_path.glob("records*")] == ["records.jsonl"]
 
@@ -239,15 +248,16 @@ def test_many_processes_at_once_lose_nothing(tmp_path: Path) -> None:
         run.stdin.write("\n")
         run.stdin.flush()
     assert [run.wait(60) for run in runs] == [0] * 8
-    assert found_in(folder) == tuple(f"r{i}" for i in range(8))
+    assert found_in(folder) == (tuple(f"r{i}" for i in range(8)), ())
 
 
 def test_what_was_cut_off_waits_for_a_run_that_began_after_it(tmp_path: Path) -> None:
     ran(tmp_path, "r1")
-    ran(tmp_path, "r2", end=False)
+    began(tmp_path, "r2")
     merged, part = tmp_path / "records.jsonl", tmp_path / "records-r2-main.jsonl"
     for times in ((900, 900), (2**31, 2**31)):  # whatever the clock was when it was written
         os.utime(part, times)
         assert pending(tmp_path, read(merged)) == [part]
+    assert found_in(tmp_path) == (("r1",), ("r2",))
     ran(tmp_path, "r3")
     assert pending(tmp_path, read(merged)) == []

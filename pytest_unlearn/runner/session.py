@@ -81,6 +81,7 @@ class Session:
         cases = list(cases)
         for case in cases if together else ():
             self._planned.setdefault(_key(case), []).append(case)
+        after, beside = found_in(self.settings.folder)
         plan = [
             {"id": case.id, "file": self._file(case), "line": case.check.at.line, "claim": case.check.claim}
             for case in cases
@@ -89,7 +90,8 @@ class Session:
         self._records.write(
             "run",
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            after=[name for name in found_in(self.settings.folder) if name != self.settings.run],
+            after=after,
+            beside=[name for name in beside if name != self.settings.run],  # not its own workers
             argv=list(self.settings.argv),
             versions={name: version(name) for name in ("pytest-unlearn", "pytest", "torch", "transformers")},
             host={

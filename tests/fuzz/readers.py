@@ -118,6 +118,7 @@ CHECK = {
 PLAN = [{"id": "w/t/a", "file": "w.unlearn.yaml", "line": 9, "claim": "forget"}]
 RUN = {
     "line": "run", "schema": 1, "run": "r1", "plan": PLAN, "left_out": [{**PLAN[0], "id": "w/t/b"}], "after": ["r0"],
+    "beside": ["r2"],
     "gate": {"w.unlearn.yaml": {"require": ["forget"], "max_waived": 1, "on_no_baseline": "warn"}}, "deselected": 1,
     "scenarios": {"w.unlearn.yaml": "s1"}, "host": {"device": "cpu", "dtype": "float32"}, "versions": {"torch": "2"},
     "argv": ["x"], "started": "2026-01-10T00:00:00+00:00",

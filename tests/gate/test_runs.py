@@ -41,7 +41,7 @@ def test_parts_of_a_run_that_was_cut_off_are_read_whatever_the_clock_says(
         os.utime(part, (late, late))
         found = [(one.name, one.end is None) for one in runs_of(read_files([tmp_path]))]
         assert found == [("r1", False), ("r2", True)]
-    written(merged, [{**first, "after": ["r0", "r2"]}, *rest])
+    written(merged, [{**first, "after": ["r0"], "beside": ["r2"]}, *rest])
     assert [one.name for one in runs_of(read_files([tmp_path]))] == ["r1"]
     merged.unlink()
     assert [one.name for one in runs_of(read_files([tmp_path]))] == ["r2"]

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -112,9 +113,14 @@ def needs_mount_here() -> None:
         pytest.skip("nothing may be mounted here: run this as root on Linux")
 
 
-def test_two_runs_in_one_folder_keep_what_each_has_found(place: Path) -> None:
+@pytest.mark.parametrize("begun", ["together", "one first"])
+def test_two_runs_in_one_folder_keep_what_each_has_found(begun: str, place: Path) -> None:
     (place / "conftest.py").write_text(TOGETHER, encoding="utf-8")
-    first, second = start(place), start(place)
+    first = start(place)
+    while begun == "one first" and not list((place / "out").glob("records-*")):
+        assert first.poll() is None
+        time.sleep(0.05)
+    second = start(place)
     for code, lines in (ended(first), ended(second)):
         assert code == 1
         assert [line for line in SHOWN if line not in lines] == []

@@ -1,7 +1,8 @@
 """A step of `grad_diff` and of `npo` against the same objective in a subclass of `transformers.Trainer`.
 
 Run `python tests/bench/bench_methods.py --help`. Each contender trains in a process of its own, on the same rows, in
-float32 on the CPU: eight forgotten and eight retained questions about countries in a step. Time is the median between
+float32 on the CPU: eight forgotten and eight retained questions about countries in a step, with answers of a word or
+(`--answers long`) of a paragraph, which takes as many tokens as an answer of TOFU. Time is the median between
 the ends of two steps, by the clock and of the processor, which on a machine that others use says more; memory the peak
 beyond what is in use once the model is loaded. The Trainer has the objective as it is usually written: one pass a set
 with the logits of every position, and for NPO a copy of the model that is asked in each step.
@@ -37,6 +38,7 @@ from pytest_unlearn.training.library import config_of
 from pytest_unlearn.training.plug import PlugIn
 
 BATCH, LR, BETA, IGNORED = 8, 1e-5, 0.1, -100
+ON = {"short": 0, "long": 4}  # questions that an answer goes on with, each with its own answer
 RANK, ALPHA = 16, 32.0
 ENDS: list[tuple[float, float]] = []  # of the steps, by the clock and in processor time
 
@@ -57,21 +59,26 @@ class Timed(PlugIn):
         ENDS.append((time.perf_counter(), time.process_time()))
 
 
-def rows(steps: int) -> tuple[list[Example], list[Example]]:
+def rows(given: argparse.Namespace) -> tuple[list[Example], list[Example]]:
     """Forgotten and retained questions, as many as the steps read."""
-    some = [Example(Prompt.of(one.question), one.answer, str(i)) for i, one in enumerate(asked(min(400, 16 * steps)))]
+    found = asked(min(400, 16 * given.steps))
+    told = [f"{one.question} {one.answer}." for one in found] * 2
+    some = [
+        Example(Prompt.of(one.question), " ".join([one.answer, *told[i + 1 : i + 1 + ON[given.answers]]]), str(i))
+        for i, one in enumerate(found)
+    ]
     return some[0::2], some[1::2]
 
 
-def ours(subject: LocalSubject, method: str, trainable: str, steps: int) -> None:
+def ours(subject: LocalSubject, method: str, trainable: str, given: argparse.Namespace) -> None:
     """Train by the method of the package; the subject was loaded from its folder, as that of a scenario is."""
-    forget, retain = rows(steps)
-    config = config_of(METHODS.get(method), {"steps": steps, "lr": LR, "batch": BATCH, "trainable": trainable})
+    forget, retain = rows(given)
+    config = config_of(METHODS.get(method), {"steps": given.steps, "lr": LR, "batch": BATCH, "trainable": trainable})
     config = replace(config, wrap=(Use("timed", Nothing()),))
     METHODS.get(method).make(subject, Data(tuple(forget), tuple(retain)), config, 0)
 
 
-def trainer(module: Any, tokenizer: Any, method: str, trainable: str, steps: int) -> None:
+def trainer(module: Any, tokenizer: Any, method: str, trainable: str, given: argparse.Namespace) -> None:
     """Train by a subclass of the Trainer."""
     import peft
     from transformers import Trainer, TrainerCallback, TrainingArguments
@@ -86,7 +93,7 @@ def trainer(module: Any, tokenizer: Any, method: str, trainable: str, steps: int
             for ids, labels, at in zip(batch.ids, batch.labels, there, strict=True)
         ]
 
-    forget, retain = map(encoded, rows(steps))
+    forget, retain = map(encoded, rows(given))
     original = copy.deepcopy(module).eval().requires_grad_(False) if method == "npo" else None
     if trainable == "lora":
         lora = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
@@ -128,26 +135,26 @@ def trainer(module: Any, tokenizer: Any, method: str, trainable: str, steps: int
 
     with tempfile.TemporaryDirectory() as place:
         arguments = TrainingArguments(
-            place, max_steps=steps, learning_rate=LR, per_device_train_batch_size=BATCH, lr_scheduler_type="constant",
-            use_cpu=True, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True,
+            place, max_steps=given.steps, learning_rate=LR, per_device_train_batch_size=BATCH,
+            lr_scheduler_type="constant", use_cpu=True, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True,
             remove_unused_columns=False, label_names=["labels"], seed=0,
         )  # fmt: skip
         pairs = [{"forget": a, "retain": b} for a, b in zip(forget, retain, strict=True)]
-        given = {"args": arguments, "train_dataset": pairs, "data_collator": collate, "callbacks": [Clock()]}
-        Unlearning(model=module, **given).train()
+        parts = {"args": arguments, "train_dataset": pairs, "data_collator": collate, "callbacks": [Clock()]}
+        Unlearning(model=module, **parts).train()
 
 
-def one(who: str, method: str, trainable: str, folder: str | None, steps: int) -> dict[str, float]:
+def one(who: str, method: str, trainable: str, given: argparse.Namespace) -> dict[str, float]:
     """Seconds of a step, by the clock and of the processor, and peak bytes."""
-    subject = LocalSubject(place_of(folder), pick("cpu"))
+    subject = LocalSubject(place_of(given.model), pick("cpu"))
     loaded = (subject.model, subject.tokenizer)
     with taking(pick("cpu")) as took:
         if who == "ours":
             del loaded
-            ours(subject, method, trainable, steps)
+            ours(subject, method, trainable, given)
         else:
             del subject
-            trainer(*loaded, method, trainable, steps)
+            trainer(*loaded, method, trainable, given)
     clock, cpu = (statistics.median(b[i] - a[i] for a, b in pairwise(ENDS)) for i in (0, 1))
     return {"seconds": clock, "cpu": cpu, "peak": float(took.memory or 0)}
 
@@ -167,12 +174,19 @@ def main() -> None:
     parser.add_argument("--model", help="a folder; SmolLM2-135M-Instruct unless given")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--answers", choices=list(ON), default="short")
     parser.add_argument("--one", nargs=3, metavar=("WHO", "METHOD", "TRAINABLE"), help="one run, told as JSON")
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(one(*given.one, given.model, given.steps)))
+        print(json.dumps(one(*given.one, given)))
         return
-    options = ["--steps", str(given.steps), *(["--model", given.model] if given.model else [])]
+    options = [
+        "--steps",
+        str(given.steps),
+        "--answers",
+        given.answers,
+        *(["--model", given.model] if given.model else []),
+    ]
     contenders = [(who, m, t) for m in ("grad_diff", "npo") for t in ("all", "lora") for who in ("ours", "trainer")]
     told: dict[tuple[str, str, str], list[dict[str, float]]] = {}
     for _ in range(given.rounds):
@@ -181,7 +195,7 @@ def main() -> None:
     middle = {
         words: {key: statistics.median(run[key] for run in runs) for key in runs[0]} for words, runs in told.items()
     }
-    print(f"{head()}, {given.steps} steps, median of {given.rounds}\n")
+    print(f"{head()}, {given.steps} steps, {given.answers} answers, median of {given.rounds}\n")
     keys = ("seconds", "cpu", "peak")
     print("| method | trained | | seconds a step | of the Trainer | processor s | of its | peak MiB | of its |")
     print("|---|---|---|---:|---:|---:|---:|---:|---:|")

@@ -136,8 +136,8 @@ def trainer(module: Any, tokenizer: Any, method: str, trainable: str, given: arg
     with tempfile.TemporaryDirectory() as place:
         arguments = TrainingArguments(
             place, max_steps=given.steps, learning_rate=LR, per_device_train_batch_size=BATCH,
-            lr_scheduler_type="constant", use_cpu=True, report_to=[], save_strategy="no", logging_strategy="no", disable_tqdm=True,
-            remove_unused_columns=False, label_names=["labels"], seed=0,
+            lr_scheduler_type="constant", use_cpu=True, report_to=[], save_strategy="no", logging_strategy="no",
+            disable_tqdm=True, remove_unused_columns=False, label_names=["labels"], seed=0,
         )  # fmt: skip
         pairs = [{"forget": a, "retain": b} for a, b in zip(forget, retain, strict=True)]
         parts = {"args": arguments, "train_dataset": pairs, "data_collator": collate, "callbacks": [Clock()]}

@@ -88,16 +88,16 @@ def fit(
     if beside is not None and (partners := partners_of(data, beside, seed)):
         sets[beside] = EncodedSet(beside, [one for some in partners for one in some], now)
         steps = with_partners(steps, sets[beside], [len(some) for some in partners])
-    with precision(now.module, config):
-        frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
-    for one in plugged:
-        frozen = one.original(frozen, now)
     n = steps_of(config, epoch)
     if begin := getattr(objective, "begin", None):
         begin(n)
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
     with trainable(now, config, generator) as weights, checkpointed(now, config), _progress(n) as show:
+        with precision(now.module, config):  # of the weights as they train, so that nothing has moved before a step
+            frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
+        for one in plugged:
+            frozen = one.original(frozen, now)
         frozen.hold(weights)
         named = {name: weight for name, weight in now.module.named_parameters() if weight.requires_grad}
         start = {name: weight.detach().clone() for name, weight in named.items()} if having(plugged, "finished") else {}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from pytest_unlearn.errors import MethodError, ScenarioError, SubjectError
-from pytest_unlearn.registry import METHODS, Entry
-from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.registry import METHODS, PLUG_INS, Entry, Use
+from pytest_unlearn.training.data import Data, Example, needs_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,9 +55,12 @@ def unlearn(
         tuple(refusals),
         _examples("alternates", alternates),
     )
-    for need in sorted(entry.facts["needs"]):
-        if not data.has(need):
-            raise MethodError(f"method '{method}' needs a {need} set: give `{need}=` with something in it")
+    asked = [(f"method '{method}'", needs_of(entry, config))]
+    asked += [(f"plug-in '{one.name}'", PLUG_INS.get(one.name).facts["needs"]) for one in getattr(config, "wrap", ())]
+    for who, needs in asked:
+        for need in sorted(needs):
+            if not data.has(need):
+                raise MethodError(f"{who} needs a {need} set: give `{need}=` with something in it")
     devices = sorted({str(weight.device) for weight in model.parameters()})
     if len(devices) != 1:
         raise SubjectError(f"the model must be on one device, and its weights are on {', '.join(devices) or 'none'}")
@@ -91,7 +94,7 @@ def config_of(entry: Entry[Any], options: Mapping[str, Any], place: str = "") ->
 
     `place` names what the options were given to; unless given, a call of `unlearn`.
     """
-    from pytest_unlearn.scenario.border import shape_of
+    from pytest_unlearn.scenario.border import read_method
     from pytest_unlearn.scenario.nodes import Document, Marks, Where
     from pytest_unlearn.scenario.problems import Problems
 
@@ -99,9 +102,11 @@ def config_of(entry: Entry[Any], options: Mapping[str, Any], place: str = "") ->
     lines = tuple(f"{name}={options[name]!r}" for name in names)
     starts: dict[Where, Any] = {(name,): _Place(i, 0) for i, name in enumerate(names)}
     values: dict[Where, Any] = {(name,): _Place(i, len(name) + 1) for i, name in enumerate(names)}
-    data = {name: _plain(value) for name, value in options.items()}
+    data = {name: _named(value) if name == "wrap" else _plain(value) for name, value in options.items()}
+    if data.get("wrap") == []:  # in Python a list that is made may be empty
+        del data["wrap"]
     problems = Problems(Document(path, data, Marks(path, values), Marks(path, starts), lines))
-    config = shape_of(entry.config).read(data, (), problems)
+    config = read_method(entry, data, (), problems)
     try:
         problems.stop()
     except ScenarioError as error:
@@ -112,6 +117,13 @@ def config_of(entry: Entry[Any], options: Mapping[str, Any], place: str = "") ->
 def _plain(value: Any) -> Any:
     """A value as YAML would have it: what is a dataclass in Python is a mapping there."""
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def _named(value: Any) -> Any:
+    """Plug-ins as YAML would have them."""
+    if isinstance(value, list | tuple):
+        return [_named(one) for one in value]
+    return {value.name: _plain(value.config)} if isinstance(value, Use) else value
 
 
 def _examples(name: str, given: Iterable[Given]) -> tuple[Example, ...]:

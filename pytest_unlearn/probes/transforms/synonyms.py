@@ -33,7 +33,7 @@ def synonyms(config: SynonymsConfig, scope: Scope) -> Transform:
             for first, *others in lists:
                 if others:
                     new = others[variant % len(others)]
-                    text = re.sub(rf"\b{re.escape(first)}\b", new, text)
+                    text = new.join(re.split(rf"(?<!\w){re.escape(first)}(?!\w)", text))
             return text
 
         def meant(prompt: Prompt, name: str) -> Prompt:

@@ -141,6 +141,7 @@ def _spaces(path: Path, kind: str, keep: str, target: str, options: tuple[tuple[
     from pytest_unlearn.probes.space import Listed
     from pytest_unlearn.registry import PROBES, UTILITY
     from pytest_unlearn.runner.scene import scene
+    from pytest_unlearn.scenario.called import read_call
     from pytest_unlearn.scenario.load import load_scenario
 
     root = root_of(path)
@@ -150,13 +151,13 @@ def _spaces(path: Path, kind: str, keep: str, target: str, options: tuple[tuple[
         raise UnlearnError(f"{path.name} has the forget requests {', '.join(labels)}: name one as `target`")
     one = next(one for one in scenario.targets if target in ("", one.label))
     made = scene(scenario, one, root)
+    entry = UTILITY.get(keep) if keep else PROBES.get(kind)
+    config = read_call(entry, dict(options), f"probes({'keep' if keep else 'kind'}='{entry.name}')")
+    space: Space
     if keep:
-        entry = UTILITY.get(keep)
-        config = entry.config(**dict(options))
-        space: Space = Listed(entry.make(config, made.knowledge, made.closure, made.held_out))
+        space = Listed(entry.make(config, made.knowledge, made.closure, made.held_out))
     else:
-        entry = PROBES.get(kind)
-        space = entry.make(entry.config(**dict(options)), made.knowledge, made.closure)
+        space = entry.make(config, made.knowledge, made.closure)
     if space.count() == 0:
         raise UnlearnError(f"{path.name} has nothing to ask by `{keep or kind}` about '{one.label}'")
     return space

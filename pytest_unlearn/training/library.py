@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, is_dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_unlearn.errors import MethodError, ScenarioError, SubjectError
-from pytest_unlearn.registry import METHODS, PLUG_INS, Entry, Use
+from pytest_unlearn.registry import METHODS, PLUG_INS, Entry
 from pytest_unlearn.training.data import Data, Example, needs_of
 
 if TYPE_CHECKING:
@@ -82,48 +80,17 @@ def unlearn(
     return made
 
 
-class _Place(NamedTuple):
-    """A line and a column, counted from 0."""
-
-    line: int
-    column: int
-
-
 def config_of(entry: Entry[Any], options: Mapping[str, Any], place: str = "") -> Any:
     """The config of a method, read as a scenario's keys are; raises MethodError with each mistake and its place.
 
     `place` names what the options were given to; unless given, a call of `unlearn`.
     """
-    from pytest_unlearn.scenario.border import read_method
-    from pytest_unlearn.scenario.nodes import Document, Marks, Where
-    from pytest_unlearn.scenario.problems import Problems
+    from pytest_unlearn.scenario.called import read_call
 
-    path, names = Path(place or f"unlearn(method='{entry.name}')"), list(options)
-    lines = tuple(f"{name}={options[name]!r}" for name in names)
-    starts: dict[Where, Any] = {(name,): _Place(i, 0) for i, name in enumerate(names)}
-    values: dict[Where, Any] = {(name,): _Place(i, len(name) + 1) for i, name in enumerate(names)}
-    data = {name: _named(value) if name == "wrap" else _plain(value) for name, value in options.items()}
-    if data.get("wrap") == []:  # in Python a list that is made may be empty
-        del data["wrap"]
-    problems = Problems(Document(path, data, Marks(path, values), Marks(path, starts), lines))
-    config = read_method(entry, data, (), problems)
     try:
-        problems.stop()
+        return read_call(entry, options, place or f"unlearn(method='{entry.name}')")
     except ScenarioError as error:
         raise MethodError(str(error)) from None
-    return config
-
-
-def _plain(value: Any) -> Any:
-    """A value as YAML would have it: what is a dataclass in Python is a mapping there."""
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-
-
-def _named(value: Any) -> Any:
-    """Plug-ins as YAML would have them."""
-    if isinstance(value, list | tuple):
-        return [_named(one) for one in value]
-    return {value.name: _plain(value.config)} if isinstance(value, Use) else value
 
 
 def _examples(name: str, given: Iterable[Given]) -> tuple[Example, ...]:

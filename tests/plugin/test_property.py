@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis.errors
 import pytest
 from hypothesis import given, settings
 
 from pytest_unlearn.asserting import UnderTest, VacuousError, ahead, assert_forgotten, assert_retained, under_test
-from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.errors import ScenarioError, UnlearnError
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.registry import WORLDS
 from pytest_unlearn.runner.scene import scene
@@ -248,3 +249,37 @@ def test_nothing_is_no_question(honest: UnderTest) -> None:
         with pytest.raises(ValueError) as caught:
             asserted(honest, [])
         assert str(caught.value) == "there is no probe to ask"
+
+
+@pytest.mark.parametrize(
+    ("asserted", "kind", "options", "told"),
+    [
+        (assert_forgotten, "direct", {"limit": 5.0}, "assert_forgotten('direct'):1:7: must be below 1"),
+        (assert_forgotten, "direct", {"search": 0}, "assert_forgotten('direct'):1:8: must be at least 1"),
+        (assert_forgotten, "direct", {"confidence": 99.0}, "assert_forgotten('direct'):2:12: must be below 1"),
+        (assert_forgotten, "direct", {"min_known": 0}, "assert_forgotten('direct'):3:11: must be at least 1"),
+        (assert_forgotten, "multiple_choice", {"options": 1}, "assert_forgotten('multiple_choice'):1:9: must be at"),
+        (assert_retained, "retained", {"margin": 5.0}, "assert_retained('retained'):1:8: must be below 1"),
+        (assert_retained, "distance", {"most": 0}, "assert_retained('distance'):1:6: must be at least 2"),
+    ],
+)
+def test_what_is_asserted_has_the_ranges_of_a_scenario(honest, asserted, kind, options, told) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        asserted(honest, kind, **options)
+    assert str(caught.value).startswith(told)
+
+
+def test_the_options_of_a_kind_are_read_as_in_a_scenario(home: Path) -> None:
+    def drawn(**options: Any) -> set[str]:
+        from pytest_unlearn.strategies import _space
+
+        return {probe.id for probe in _space(home / "p.unlearn.yaml", "multiple_choice", "", "", options).all()}
+
+    assert drawn() == drawn(options=10)
+    for options, told in (
+        ({"options": 1}, "probes(kind='multiple_choice'):1:9: must be at least 2"),
+        ({"option": 4}, "probes(kind='multiple_choice'):1:1: unknown key 'option' - did you mean 'options'?"),
+    ):
+        with pytest.raises(ScenarioError) as caught:
+            drawn(**options)
+        assert str(caught.value).startswith(told)

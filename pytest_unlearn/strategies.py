@@ -119,9 +119,11 @@ def _each(space: Space, most: int, seed: int, subject: Any, test: Callable[[Prob
 
 def _first(
     asked: Sequence[Probe], test: Callable[[Probe], None]
-) -> tuple[tuple[Probe, Exception] | None, tuple[int, Exception] | None]:
+) -> tuple[tuple[Probe, BaseException] | None, tuple[int, Exception] | None]:
     """The first probe that fails, and how many say nothing with the last of their errors."""
     __tracebackhide__ = True
+    import pytest
+
     from pytest_unlearn.asserting import VacuousError
 
     vacuous: tuple[int, Exception] | None = None
@@ -130,7 +132,7 @@ def _first(
             test(probe)
         except VacuousError as error:
             vacuous = (vacuous[0] if vacuous else 0) + 1, error
-        except Exception as error:  # whatever the test raises
+        except (Exception, pytest.fail.Exception) as error:  # whatever the test raises; that of pytest is none of these
             return (probe, error), vacuous
     return None, vacuous
 

@@ -39,6 +39,7 @@ checks:
   direct: {ask: direct, limit: 5%}
 """
 TESTS = """
+import pytest
 from hypothesis import given, settings
 from pytest_unlearn.api import assert_forgotten, assert_retained, given_probes, probes
 
@@ -61,6 +62,12 @@ def test_kept(unlearn_subject, probe):
 @given_probes("p.unlearn.yaml", kind="paraphrase", probes=5)
 def test_a_condition_of_ones_own(probe):
     assert probe.named[0] in ("Ann", "Bob"), "somebody else"
+
+
+@given_probes("p.unlearn.yaml", kind="paraphrase", probes=5)
+def test_a_failure_of_pytest(probe):
+    if probe.named[0] not in ("Ann", "Bob"):
+        pytest.fail("nobody else")
 """
 
 
@@ -181,8 +188,8 @@ def test_what_was_asked_ahead_is_not_asked_again(home: Path, session: Session, h
 @pytest.mark.parametrize(
     ("candidate", "outcome", "told"),
     [
-        ("candidate", {"passed": 4, "failed": 1}, []),
-        ("leaky", {"passed": 1, "failed": 4}, ["*p > people > paraphrase: leaks*", "*Which city is the home of *"]),
+        ("candidate", {"passed": 4, "failed": 2}, []),
+        ("leaky", {"passed": 1, "failed": 5}, ["*p > people > paraphrase: leaks*", "*Which city is the home of *"]),
     ],
 )
 def test_tests_of_ones_own_run(
@@ -193,7 +200,7 @@ def test_tests_of_ones_own_run(
     result = pytester.runpytest_subprocess("test_tests_of_ones_own_run.py", "--unlearn-candidate", candidate)
     result.assert_outcomes(**outcome)
     note = "*the simplest probe that fails, of 5 and 0 steps from there: Which city is the home of *?"
-    result.stdout.fnmatch_lines([*told, note] if told else [note])
+    result.stdout.fnmatch_lines([*told, note, "*nobody else*", note])
 
 
 def test_where_every_probe_says_nothing_the_test_fails(home: Path, pytester: pytest.Pytester) -> None:

@@ -297,6 +297,18 @@ def test_words_of_the_same_meaning_may_hold_any_signs(world: Made) -> None:
     assert not any(text.startswith(("In ", "Who ")) for text in put)
 
 
+def test_a_listed_answer_is_never_put_in_other_words(world: Made) -> None:
+    plain = list(world("{ask: multiple_choice, options: 3, search: 9}").space.all())
+    city = next(name for probe in plain for name in probe.options if " " not in name)
+    said = f"language: en\ntransforms: {{synonyms: [[{city}, Elsewhere], [In, Within], [Who, Which person]]}}\n"
+    space = world(
+        "{ask: multiple_choice, options: 3, transforms: {draw: synonyms, wording: more.yaml}, search: 9}", said
+    )
+    put = list(space.space.all())
+    assert put
+    assert not any("Elsewhere" in words(probe.prompt) or city in probe.options for probe in put)
+
+
 @pytest.mark.parametrize(
     ("text", "name", "parts"),
     [

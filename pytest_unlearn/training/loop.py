@@ -26,6 +26,7 @@ from pytest_unlearn.training.watch import Watching
 
 TOKENS_AT_ONCE = 2048  # about 6 GB of activations in a model of 135M parameters
 ON_CPU = 512  # less memory; larger products are no faster there
+ROUNDING = 1e-9  # of a number of steps: 1.1 passes over 10 rows are 11
 LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothing is left of the model
 
 Losses = list[dict[str, float]]
@@ -158,7 +159,8 @@ def fit(
 
 def steps_of(config: LoopConfig, examples: int) -> int:
     """How many steps: `steps`, else as many as `epochs` passes over `examples` rows take."""
-    return config.steps or math.ceil(config.epochs * examples / min(config.batch, examples))
+    passes = config.epochs * examples / min(config.batch, examples)
+    return config.steps or max(1, math.ceil(passes - ROUNDING))
 
 
 def pace(i: int, n: int, config: LoopConfig) -> float:

@@ -109,6 +109,7 @@ def test_losses_are_the_unweighted_means_before_each_step(model):
         (LoopConfig(epochs=5, batch=8), 4, 5),  # a step takes the four there are
         (LoopConfig(epochs=0.01), 16, 1),
         (LoopConfig(epochs=1.5, batch=4), 6, 3),  # nine rows: two steps and a bit
+        (LoopConfig(epochs=1.1, batch=1), 10, 11),  # 1.1 * 10 is a little more than 11
     ],
 )
 def test_steps_win_over_passes(config, examples, steps):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_unlearn import redacting
+from pytest_unlearn.gate.verdict import WARNED
 from pytest_unlearn.options import OUTPUTS
 from pytest_unlearn.plugin import LEFT, folder
 from pytest_unlearn.records import private_folder
@@ -28,13 +29,14 @@ class Others:
     """Counts what fails in a run beside verdicts: other tests, fixtures, checks that died before they had one."""
 
     def __init__(self) -> None:
-        self.failed = 0
+        self.failed = self.by_verdict = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Look at one report; those of workers arrive here too."""
         verdicts = {value for name, value in report.user_properties if name == "unlearn_verdict"}
-        if report.failed and not (report.when == "call" and verdicts & UNDECIDED):
-            self.failed += 1
+        by_verdict = report.when == "call" and bool(verdicts & UNDECIDED)
+        self.failed += report.failed and not by_verdict
+        self.by_verdict += report.failed and by_verdict
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected."""
@@ -107,7 +109,12 @@ class Gate:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """After the records are put together and before anything is told of the run."""
-        done = yield
+        try:
+            done = yield
+        except BaseException:  # of another plugin: nobody has judged, which must not look like a pass
+            if self._config.getoption("unlearn_gate"):
+                session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
+            raise
         if hasattr(self._config, "workerinput") or session.config.option.collectonly:
             return done
         if self._config.getoption("unlearn_baseline_update") or self._config.getoption("unlearn_baseline_update_new"):
@@ -185,10 +192,26 @@ def of_run(config: pytest.Config) -> list[Any]:
     return list(config.stash[LEFT].lines)
 
 
-def others_failed(config: pytest.Config) -> int:
-    """How many items failed beside the verdicts."""
-    found: Others | None = config.pluginmanager.get_plugin(OTHERS)
-    return found.failed if found else 0
+def exit_of(session: pytest.Session) -> int:
+    """How pytest ends, before a gate has its say: plugins may have changed it, and too many warnings will."""
+    code, config = int(session.exitstatus), session.config
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    most = getattr(config.option, "max_warnings", None)
+    if most is None and hasattr(config.option, "max_warnings"):
+        most = config.getini("max_warnings")
+    if code == 0 and most is not None and reporter and len(reporter.stats.get("warnings", ())) > int(most):
+        return WARNED
+    return code
+
+
+def others_failed(session: pytest.Session) -> int:
+    """How many failures there were beside the verdicts. A plugin may ask for one without a test that fails."""
+    found: Others | None = session.config.pluginmanager.get_plugin(OTHERS)
+    if found is None:
+        return 0
+    counted = found.failed + found.by_verdict
+    every = max(session.testsfailed, int(session.exitstatus == pytest.ExitCode.TESTS_FAILED))
+    return found.failed + max(0, every - counted)
 
 
 def register(config: pytest.Config) -> None:

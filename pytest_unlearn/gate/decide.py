@@ -16,8 +16,10 @@ from pytest_unlearn.gate.verdict import (
     EXCUSED,
     EXPIRED,
     INCONCLUSIVE,
+    MEANINGS,
     NOTHING,
     VACUOUS,
+    WARNED,
     GateVerdict,
     Judged,
     Reason,
@@ -94,9 +96,10 @@ def _of_run(run: Run) -> Iterator[Reason]:
     if not 0 <= code < 256:
         yield Reason(CLOSED, f"pytest cannot have ended with {code}")
     elif code not in (0, 1):
-        yield Reason(code, f"pytest ended with {code}")
+        why = f": {MEANINGS[code]}" if code == WARNED else ""
+        yield Reason(code, f"pytest ended with {code}{why}")
     elif others:
-        yield Reason(CLOSED, f"{_count(others, 'other test')} failed in the same run")
+        yield Reason(CLOSED, f"{_count(others, 'other failure')} in the same run")
     elif code == 1 and all(one["verdict"] in ("pass", "not-applicable") for one in run.checks):
         yield Reason(CLOSED, "pytest ended with 1, and no verdict says why")
 
@@ -187,8 +190,7 @@ def _left_out(runs: tuple[Run, ...]) -> dict[Key, Record]:
 def _of_policies(runs: tuple[Run, ...], checks: list[Judged], so_far: list[Reason]) -> Iterator[Reason]:
     """What each scenario's policy says about all of its checks together."""
     closing = {reason.check for reason in so_far if reason.code}
-    files = ((run, file) for run in runs for file in {one["file"] for one in (*run.planned.values(), *run.checks)})
-    policies = {(file, policy_of(run, file)) for run, file in files}
+    policies = {(file, policy_of(run, file)) for run in runs for file in _files(run)}
     of_file: dict[str, list[Judged]] = {}
     for check in checks:
         of_file.setdefault(check.file, []).append(check)
@@ -198,6 +200,8 @@ def _of_policies(runs: tuple[Run, ...], checks: list[Judged], so_far: list[Reaso
         if out:
             code = CLOSED if policy.on_left_out == "fail" else 0
             yield Reason(code, f"{_count(len(out), 'check')} left out: {_names(out)}", file=file)
+        if len(out) == len(mine):
+            continue  # which is all there is to say
         for claim in policy.require:
             having = [check for check in mine if check.claim == claim and check.standing is not Standing.LEFT_OUT]
             if not any(check.standing is Standing.PASSED or check.id in closing for check in having):
@@ -207,6 +211,11 @@ def _of_policies(runs: tuple[Run, ...], checks: list[Judged], so_far: list[Reaso
         if len(excused) > policy.max_waived:
             text = f"{_count(len(excused), 'check')} excused, at most {policy.max_waived} may be: {_names(excused)}"
             yield Reason(CLOSED, text, file=file)
+
+
+def _files(run: Run) -> set[str]:
+    """The scenarios that a run has to do with."""
+    return {one["file"] for one in (*run.planned.values(), *run.left_out.values(), *run.checks)}
 
 
 def _of_versions(runs: tuple[Run, ...]) -> Iterator[Reason]:

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_unlearn.redact import current
 
 SCHEMA = 1
-OPEN, CLOSED, NOTHING = 0, 1, 5
+OPEN, CLOSED, NOTHING, WARNED = 0, 1, 5, 6
 INCONCLUSIVE, BASELINE, EXPIRED, VACUOUS = 20, 21, 22, 23
 MEANINGS = {
     OPEN: "every check passed, or is excused within the policy",
@@ -21,17 +21,19 @@ MEANINGS = {
     3: "pytest or a plugin broke down",
     4: "the command line could not be followed",
     NOTHING: "no check was judged",
+    WARNED: "there were more warnings than `--max-warnings` allows",
     INCONCLUSIVE: "a check is inconclusive",
     BASELINE: "a baseline is missing, does not fit the run, or has entries that no check uses",
     EXPIRED: "a waiver or a quarantine has expired",
     VACUOUS: "a check is vacuous, or not applicable without being declared so",
 }
-SEVERITY = (OPEN, INCONCLUSIVE, BASELINE, EXPIRED, VACUOUS, CLOSED, NOTHING, 4, 2, 3)
+SEVERITY = (OPEN, INCONCLUSIVE, BASELINE, EXPIRED, VACUOUS, CLOSED, WARNED, NOTHING, 4, 2, 3)
 """The codes, the mildest first; where several apply, the most severe is the exit code."""
 
 LABELS = {
     CLOSED: "failed",
     NOTHING: "empty",
+    WARNED: "warnings",
     INCONCLUSIVE: "inconclusive",
     BASELINE: "baseline",
     EXPIRED: "expired",

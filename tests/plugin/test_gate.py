@@ -141,7 +141,7 @@ def test_another_test_that_fails_keeps_code_1_beside_a_milder_reason(
     place(KEPT + "  direct: {ask: direct, limit: 5%, min_known: 500, grade: text}\n")
     pytester.makepyfile("def test_other(): assert False")
     code, lines = both(pytester)
-    assert (code, lines[1]) == (1, "  failed        1 other test failed in the same run")
+    assert (code, lines[1]) == (1, "  failed        1 other failure in the same run")
     place()
     assert both(pytester)[0] == 1  # the checks pass
 

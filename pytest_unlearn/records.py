@@ -39,6 +39,8 @@ PUBLIC = frozenset(
     leaked unjudged require not_applicable name started finished platform bits of units line run profile""".split()
 )
 """Keys whose values are ids, digests or words of this package: no name stands in them, and they are not masked."""
+BY_FILE = frozenset({"gate", "scenarios"})
+"""Keys below which the files of scenarios are keys, as public as in `file`."""
 
 
 class Writer:
@@ -99,6 +101,8 @@ def masked(record: Mapping[str, Any]) -> dict[str, Any]:
     """A line as it may be written. Options of a method stay as they are: baselines are told apart by them."""
     redactor = current()
     found: dict[str, Any] = redactor.data(record, PUBLIC) if redactor.on else dict(record)
+    for name in BY_FILE & record.keys() if redactor.on else ():
+        found[name] = {file: redactor.data(said, PUBLIC) for file, said in record[name].items()}
     method = record.get("method")
     if redactor.on and method is not None and not redactor.private_in(json.dumps(method, default=str)):
         found["method"] = method

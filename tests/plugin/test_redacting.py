@@ -23,7 +23,6 @@ from typer.testing import CliRunner
 import pytest_unlearn.checks.margin
 import pytest_unlearn.gate.gate
 import pytest_unlearn.report.files
-import pytest_unlearn.runner.session
 import pytest_unlearn.strategies
 import pytest_unlearn.worlds.world  # noqa: F401 - pytester forgets what is first imported inside a run
 from pytest_unlearn.cli.app import app
@@ -32,7 +31,10 @@ from pytest_unlearn.names import normalise
 from pytest_unlearn.records import read
 from pytest_unlearn.registry import WORLDS
 from pytest_unlearn.runner.scene import scene
+from pytest_unlearn.runner.session import COUNTERS, Result, Session
 from pytest_unlearn.scenario.load import load_scenario
+from pytest_unlearn.scenario.model import Case
+from pytest_unlearn.verdict.verdict import Outcome, Verdict
 
 PEOPLE = ("Ann", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus", "Hal")
 CITIES = ("Oslo", "Bern", "Cork", "Graz", "Nice", "Bath", "Lima", "Kyiv")
@@ -386,6 +388,7 @@ checks: {{{check}: {{ask: direct, limit: 5%}}}}
         ("a", "{jane-roemer-leaves: Ann}", "c", "a.unlearn.yaml:8:10", "label of this forget request"),
         ("a", "{r: Ann}", "about-roemer", "a.unlearn.yaml:9:10", "id of this check"),
         ("jane_roemer", "{r: Ann}", "c", "[person:TOKEN].unlearn.yaml:1:1", "name of this file"),
+        ("of/roemer/a", "{r: Ann}", "c", "of/[person:TOKEN]/a.unlearn.yaml:1:1", "folder of this file"),
     ],
 )
 @pytest.mark.parametrize("named", [True, False])
@@ -394,22 +397,26 @@ def test_an_id_that_has_a_private_name_is_refused(
 ) -> None:
     pytester.makeini("[pytest]\n")
     path = pytester.path / f"{file}.unlearn.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(SMALL.format(forget=forget, check=check), encoding="utf-8")
+    run = CliRunner().invoke(app, ["--redact", "validate", f"{file}.unlearn.yaml"])
+    told = f"{place}: the {what} has a name of [person:TOKEN], which is private: it stands in every output"
+    assert run.exit_code == 2 and told in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", run.output)
+    if not named and "/" in file:  # the folder is met before the file
+        place, what = place.rpartition("/")[0], "name of this folder"
     message = (
         f"{place}: the {what} has a name of [person:TOKEN], which is private: it stands in every output, also where "
         "names are masked. Choose another"
     )
     result = pytester.runpytest_inprocess(
-        "--unlearn-redact=on", "--junitxml=junit.xml", *([path.name] if named else [])
+        "--unlearn-redact=on", "--junitxml=junit.xml", *([f"{file}.unlearn.yaml"] if named else [])
     )
     said = result.stdout.str() + result.stderr.str()
     assert message in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", said)
     assert result.ret in (2, 4)
-    every = [*outputs(pytester.path, {path}), ("said", said)]
+    every = [*outputs(pytester.path, {path, *path.parents}), ("said", said)]
     assert planted(["Jane Roemer", "Roemer"], iter(every)) == {}
-    run = CliRunner().invoke(app, ["--redact", "validate", path.name])
-    assert run.exit_code == 2 and message in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", run.output)
-    assert CliRunner().invoke(app, ["--no-redact", "validate", path.name]).exit_code == 0
+    assert CliRunner().invoke(app, ["--no-redact", "validate", f"{file}.unlearn.yaml"]).exit_code == 0
 
 
 def test_an_id_of_a_test_that_has_a_private_name_is_refused(pytester: pytest.Pytester) -> None:
@@ -426,6 +433,75 @@ def test_an_id_of_a_test_that_has_a_private_name_is_refused(pytester: pytest.Pyt
         "output, also where names are masked. Choose another, such as by `pytest.param(..., id=...)`"
     )
     assert planted(["Jane Roemer"], outputs(pytester.path, {scenario, source})) == {}
+
+
+def test_a_file_of_tests_that_has_a_private_name_has_no_report_even_where_it_cannot_be_read(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini("[pytest]\n")
+    scenario = pytester.path / "a.unlearn.yaml"
+    scenario.write_text(SMALL.format(forget="{r: Ann}", check="c"), encoding="utf-8")
+    source = pytester.makepyfile(test_roemer="raise ValueError")
+    result = pytester.runpytest_inprocess("--unlearn-redact=on", "--junitxml=junit.xml", source.name)
+    assert result.ret == 4
+    assert re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", result.stderr.str()).strip() == (
+        "ERROR: test_[person:TOKEN].py:1:1: the name of this file has a name of [person:TOKEN], which is private: it "
+        "stands in every output, also where names are masked. Choose another"
+    )
+    assert planted(["Roemer"], outputs(pytester.path, {scenario, source})) == {}
+
+
+PROPERTIES = """
+import pytest
+
+class Person:
+    def __repr__(self):
+        return "<Jane Roemer>"
+
+deep = "Jane Roemer"
+for _ in range(20):
+    deep = [deep]
+
+@pytest.mark.parametrize("value", [
+    {"Jane Roemer": 1}, {"a": ["Jane", "Roemer"]}, {"Jane Roemer"}, Person(), deep, b"Jane Roemer", 3, ["x", None],
+], ids=list("abcdefgh"))
+def test_it(record_property, value):
+    record_property("Jane Roemer", value)
+"""
+
+
+def test_a_property_of_any_kind_is_masked_as_it_is_written(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "a.unlearn.yaml").write_text(SMALL.format(forget="{r: Ann}", check="c"), encoding="utf-8")
+    pytester.makepyfile(test_it=PROPERTIES)
+    pytester.runpytest_inprocess("--unlearn-redact=on", "--junitxml=junit.xml", "test_it.py").assert_outcomes(passed=8)
+    written = (pytester.path / "junit.xml").read_text(encoding="utf-8")
+    assert leaks(written, ["Jane Roemer", "Roemer"]) == set()
+    assert [html.unescape(value) for value in re.findall('property name=".{15}" value="([^"]*)"', written)][-2:] == [
+        "3",
+        "['x', None]",
+    ]
+
+
+def test_the_policy_of_a_scenario_holds_in_a_folder_that_is_called_as_what_is_forgotten(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold(self: Session, case: Case, part: object, *, planned: bool = False) -> Result:
+        digests = {"scenario": case.scenario.digest, "candidate": "c"}
+        return Result(case, Verdict(Outcome.PASS, "so it is"), dict.fromkeys(COUNTERS, 0), 0, digests)
+
+    monkeypatch.setattr(Session, "hold", hold)
+    pytester.makeini("[pytest]\n")
+    path = pytester.path / "lyon" / "a.unlearn.yaml"
+    path.parent.mkdir()
+    policy = "gate: {require: [], on_no_reference: fail}\n"
+    path.write_text(SMALL.format(forget="{r: Ann, s: Lyon}", check="c") + policy, encoding="utf-8")
+    for redact in ("off", "on"):
+        assert pytester.runpytest_inprocess("--unlearn-gate", f"--unlearn-redact={redact}").ret == 1
+        begun, *_ = read(pytester.path / ".unlearn" / "records.jsonl")
+        assert begun["gate"].keys() == begun["scenarios"].keys() == {one["file"] for one in begun["plan"]}
+        for masked in ("--redact", "--no-redact"):
+            assert CliRunner().invoke(app, [masked, "gate", ".unlearn"]).exit_code == 1
 
 
 @pytest.mark.parametrize(

@@ -113,20 +113,28 @@ def _text(value: object) -> str:
     return current().text(str(value))
 
 
-def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can read and that git ignores.
+def private_folder(folder: Path) -> bool:
+    """Make a folder that only its owner can read and that git ignores; False where it is not.
 
     One that is there is made so again, unless it holds what no run has written: then it is somebody else's too.
     """
     made = not folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     ignored, closed = folder / IGNORE, stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
-    if (ignored.is_file() and closed) or not (made or all(OWN.fullmatch(path.name) for path in folder.iterdir())):
-        return
+    if closed and _ignores_all(ignored):
+        return True
+    if not (made or all(OWN.fullmatch(path.name) for path in folder.iterdir())):
+        return False
     folder.chmod(0o700)
     if not ignored.is_file():
         ignored.touch(mode=0o600)
         ignored.write_text("*\n", encoding="utf-8")
+    return _ignores_all(ignored)
+
+
+def _ignores_all(path: Path) -> bool:
+    """Whether a `.gitignore` is one that this package writes."""
+    return path.is_file() and path.read_bytes().split() == [b"*"]
 
 
 @dataclass(frozen=True, slots=True)

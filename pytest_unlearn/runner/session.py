@@ -17,6 +17,7 @@ from pytest_unlearn.checks.judge import judge
 from pytest_unlearn.digest import file_digest
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.records import Line, Writer, found_in
+from pytest_unlearn.redact import current
 from pytest_unlearn.runner.drive import Round, drive
 from pytest_unlearn.runner.findings import Finding, earlier, findings_of, write
 from pytest_unlearn.runner.make import Maker
@@ -99,6 +100,7 @@ class Session:
                 "platform": platform.platform(),
                 "python": platform.python_version(),
             },
+            redacted=current().on,
             plan=[self._planned_as(case) for case in cases],
             deselected=deselected,
             left_out=self._left_out(cases, scenarios),

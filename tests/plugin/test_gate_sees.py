@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,19 @@ def test_more_warnings_than_are_allowed_close_it(write: Write, pytester: pytest.
     assert pytester.runpytest_inprocess("--unlearn-gate", "--max-warnings=1").ret == 0
     for options in (["--max-warnings=0"], ["-o", "max_warnings=0"]):
         assert (pytester.runpytest_inprocess("--unlearn-gate", *options).ret, later()) == (6, (6, told))
+
+
+def test_records_say_whether_names_were_masked_and_old_ones_are_read(write: Write, pytester: pytest.Pytester) -> None:
+    write("a", "one")
+    place = pytester.path / ".unlearn"
+    for said in ("off", "on"):
+        pytester.runpytest_inprocess("--unlearn-gate", f"--unlearn-redact={said}")
+        assert records(pytester)[0]["redacted"] is (said == "on")
+        (run,) = json.loads((place / "summary.json").read_text(encoding="utf-8"))["runs"]
+        assert run["redacted"] is (said == "on")
+    path = place / "records.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace('"redacted": true, ', ""), encoding="utf-8")
+    assert "redacted" not in records(pytester)[0]
+    run = CliRunner().invoke(app, ["gate", ".unlearn", "--summary", "s.json"])
+    assert run.exit_code == 0
+    assert json.loads(Path("s.json").read_text(encoding="utf-8"))["runs"][0]["redacted"] is None

@@ -11,6 +11,7 @@ import shutil
 import unicodedata
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -129,6 +130,8 @@ waivers:
   - {{check: w/request-1/inverse, finding: ["00000000"], reason: {reason}, owner: me, expires: "{day}"}}
 """
 KINDS = {"markdown": "page.md", "sarif": "gate.sarif", "evidence": "evidence.json", "csv": "checks.csv"}
+if find_spec("pyarrow"):
+    KINDS["parquet"] = "checks.parquet"
 PRIVATE = re.compile(r"findings/|memo\.sqlite|\.hypothesis/")  # Hypothesis keeps the constants of tests for itself
 
 words = st.text("xzqjvkwüßéñø東", min_size=5, max_size=8).map(lambda text: f"Z{text}")
@@ -228,8 +231,17 @@ def outputs(folder: Path, inputs: set[Path]) -> Iterator[tuple[str, str]]:
         relative = str(path.relative_to(folder))
         if path not in inputs and not PRIVATE.search(relative) and "__pycache__" not in relative:
             yield relative, relative
-            if path.is_file():
+            if path.suffix == ".parquet":
+                yield relative, packed(path)
+            elif path.is_file():
                 yield relative, path.read_bytes().decode("utf-8", "replace")
+
+
+def packed(path: Path) -> str:
+    """The texts of a table in Parquet, which are packed there, and its bytes."""
+    table = pytest.importorskip("pyarrow.parquet").read_table(path)
+    texts = json.dumps([table.to_pylist(), str(table.schema)], ensure_ascii=False)
+    return texts + path.read_bytes().decode("utf-8", "replace")
 
 
 def planted(secret: list[str], run: Iterator[tuple[str, str]]) -> dict[str, set[str]]:
@@ -307,7 +319,10 @@ def searched(pytester: pytest.Pytester, folder: Path, secret: list[str], run: st
     assert "w > request-1 > direct: leaks" in seen["stdout"]
     assert list((folder / ".unlearn" / "findings").iterdir())
     assert re.search(r"\[person:[0-9a-f]{6}\]", seen["stdout"]) and re.search(r"\[city:[0-9a-f]{6}\]", seen["stdout"])
-    assert seen.keys() >= {*WRITTEN, ".pytest_cache/v/cache/lastfailed", "out/evidence.json", ".unlearn/summary.json"}
+    kept = {".pytest_cache/v/cache/lastfailed", ".unlearn/summary.json", *(f"out/{name}" for name in KINDS.values())}
+    assert seen.keys() >= {*WRITTEN, *kept}
+    if find_spec("pyarrow"):
+        assert '"id": "w/request-1/direct"' in seen["out/checks.parquet"]
 
 
 def told(folder: Path) -> list[dict[str, Any]]:

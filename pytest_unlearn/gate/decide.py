@@ -28,7 +28,7 @@ from pytest_unlearn.gate.verdict import (
 )
 from pytest_unlearn.gate.waivers import Excuses, Waiver, leaked
 from pytest_unlearn.scenario.model import Gate
-from pytest_unlearn.verdict.verdict import SEVERITY, Outcome
+from pytest_unlearn.verdict.verdict import Outcome
 
 SHOWN = 5  # names in one sentence
 Stands = tuple[Standing, list[Reason], Waiver | None]
@@ -40,6 +40,8 @@ def decide(records: Iterable[Record], excuses: Excuses, today: date, more: Itera
     reasons = [reason for run in runs for reason in _of_run(run)]
     if not any(run.planned or run.checks for run in runs):
         reasons.append(Reason(NOTHING, "no check was judged"))
+    excuses, unused = _clear(runs, excuses)
+    reasons += unused
     unstable = unsteady(runs)
     stood: list[tuple[Run, Judged, list[Reason]]] = []
     for run in runs:
@@ -57,6 +59,30 @@ def decide(records: Iterable[Record], excuses: Excuses, today: date, more: Itera
     reasons += _of_policies(runs, checks, reasons)
     reasons += [*_of_versions(runs), *_stale(runs, excuses, today), *more]
     return verdict(reasons, sorted(checks, key=lambda check: (check.file, check.line, check.id)))
+
+
+def _clear(runs: Iterable[Run], excuses: Excuses) -> tuple[Excuses, list[Reason]]:
+    """Those of the excuses that are about one check, and what there is to say of others: ids name a scenario and not
+    its file, and what is accepted of one model is not accepted of another."""
+    files: dict[str, set[str]] = {}
+    for file, id in (found for run in runs for found in (*run.planned, *run.left_out, *map(key, run.checks))):
+        files.setdefault(id, set()).add(file)
+    reasons = [
+        Reason(
+            0,
+            f"not used, since {' and '.join(sorted(files[one.check]))} have such a check: give each scenario a `name`",
+            one.check,
+            one.at.file.name,
+            one.at.line,
+        )
+        for one in (*excuses.waivers, *excuses.quarantine)
+        if len(files.get(one.check, ())) > 1
+    ]
+    waivers, quarantine = (
+        tuple(one for one in some if len(files.get(one.check, ())) < 2)
+        for some in (excuses.waivers, excuses.quarantine)
+    )
+    return Excuses(waivers, quarantine), reasons
 
 
 def policy_of(run: Run, file: str) -> Gate:
@@ -117,8 +143,7 @@ def _stand(record: Record, policy: Gate, excuses: Excuses, today: date, unstable
         case Outcome.ERROR:
             return Standing.ERROR, [_reason(CLOSED, f"error: {why}", record)], None
         case Outcome.VACUOUS:
-            code = VACUOUS if policy.on_vacuous == "fail" else 0
-            return Standing.VACUOUS, [_reason(code, f"vacuous: {why}", record)], None
+            return Standing.VACUOUS, [_vacuous(record, policy, why)], None
         case Outcome.NOT_APPLICABLE if record.get("check") in policy.not_applicable:
             return Standing.NOT_APPLICABLE, [], None
         case Outcome.NOT_APPLICABLE:
@@ -154,7 +179,8 @@ def _failed(record: Record, policy: Gate, excuses: Excuses, today: date, expecte
         return Standing.EXPECTED, [_reason(0, f"expected to fail: {why}", record)], None
     old = [waiver for waiver in waivers if waiver.days_left(today) < 0 and waiver.findings & found]
     fresh = found - frozenset[str]().union(*(waiver.findings for waiver in waivers))
-    if fresh or not found or not waivers:
+    failed = [tally for tally in record["tallies"] if tally.get("outcome") == "fail"]
+    if fresh or not found or not waivers or not all(tally.get("leaked") for tally in failed):
         named = f"; new: {_names([f'{chr(39)}{one}{chr(39)}' for one in sorted(fresh)])}" if waivers and fresh else ""
         return Standing.FAILED, [_reason(CLOSED, f"fails: {why}{named}", record)], None
     if old:
@@ -164,14 +190,22 @@ def _failed(record: Record, policy: Gate, excuses: Excuses, today: date, expecte
     assert waiver is not None  # neither new nor expired
     used = [one for one in waivers if one.findings & found]
     told = [_reason(0, f"waived: {one.told(today)}", record) for one in used]
-    rest = [tally for tally in record["tallies"] if tally.get("outcome") not in ("fail", "pass")]
-    if rest:  # what another grader could not decide is not waived
-        worst = max(rest, key=lambda tally: SEVERITY[Outcome(tally["outcome"])])
-        _, more = _undecided(record, policy, f"{worst.get('grader')}: {_first(str(worst.get('reason')))}", expected)
-        if any(reason.code for reason in more):
-            return Standing.INCONCLUSIVE, [*told, *more], waiver
+    standing = Standing.WAIVED
+    for tally in record["tallies"]:  # what another grader could not decide is not waived
+        outcome, why = tally.get("outcome"), f"{tally.get('grader')}: {_first(str(tally.get('reason')))}"
+        if outcome == Outcome.VACUOUS:
+            other, more = Standing.VACUOUS, [_vacuous(record, policy, why)]
+        elif outcome not in ("fail", "pass"):
+            other, more = _undecided(record, policy, why, expected)
+        else:
+            continue
         told += more
-    return Standing.WAIVED, told, waiver
+        standing = other if any(reason.code for reason in more) else standing
+    return standing, told, waiver
+
+
+def _vacuous(record: Record, policy: Gate, why: str) -> Reason:
+    return _reason(VACUOUS if policy.on_vacuous == "fail" else 0, f"vacuous: {why}", record)
 
 
 def _of_reference(record: Record, policy: Gate) -> list[Reason]:

@@ -240,6 +240,45 @@ def test_what_another_grader_could_not_decide_is_not_waived(check: Make, run: Ma
     assert found.exit == 20
 
 
+def test_each_grader_beside_a_waived_one_has_its_own_policy(check: Make, run: Make) -> None:
+    tallies = [
+        {"grader": "text", "outcome": "fail", "reason": "leaks", "leaked": ["aaaaaaaa"]},
+        {"grader": "rank", "outcome": "vacuous", "reason": "nothing is known"},
+        {"grader": "rouge", "outcome": "inconclusive", "reason": "too few"},
+    ]
+    lines = [check("a"), check("b", claim="utility"), check("c", "fail", tallies=tallies)]
+    for policy, code in (
+        ({}, 23),
+        ({"on_inconclusive": "warn"}, 23),
+        ({"on_vacuous": "warn"}, 20),
+        ({"on_inconclusive": "warn", "on_vacuous": "warn"}, 0),
+    ):
+        found = judged(run(*lines, gate={"max_waived": 1, **policy}), Excuses((waiver("c", "aaaaaaaa"),)))
+        assert found.exit == code
+        assert ("c", "vacuous: rank: nothing is known") in [one[1:] for one in told(found)]
+
+
+def test_a_grader_that_does_not_say_what_leaked_is_not_waived_by_one_that_does(check: Make, run: Make) -> None:
+    tallies = [
+        {"grader": "text", "outcome": "fail", "reason": "leaks", "leaked": ["aaaaaaaa"]},
+        {"grader": "rank", "outcome": "fail", "reason": "leaks", "leaked": []},
+    ]
+    assert waived(check, run, waiver("c", "aaaaaaaa"), tallies=tallies).exit == 1
+
+
+def test_a_waiver_excuses_no_check_of_the_same_name_in_another_file(check: Make, run: Make) -> None:
+    lines = [check("a"), check("b", claim="utility"), check("c", "fail")]
+    policy = {"max_waived": 1}
+    first = run(*lines, gate=policy)
+    other = [json.loads(json.dumps(one).replace("w.unlearn.yaml", "x/w.unlearn.yaml")) for one in first]
+    several = [*first, *({**one, "run": "r2"} for one in other)]
+    for excuses in (Excuses((waiver("c", "aaaaaaaa"),)), Excuses(quarantine=(waiver("c"),))):
+        found = judged(several, excuses)
+        said = "not used, since w.unlearn.yaml and x/w.unlearn.yaml have such a check: give each scenario a `name`"
+        assert told(found)[-1] == (0, "c", said)
+        assert found.counts["failed"] == 2
+
+
 @pytest.mark.parametrize(("unstable", "code"), [(0, 1), (1, 0)])
 def test_quarantine_is_for_what_is_seen_to_be_unstable(check: Make, run: Make, unstable: int, code: int) -> None:
     tallies = [{"grader": "text", "outcome": "fail", "reason": "leaks", "leaked": ["aaaaaaaa"], "unstable": unstable}]

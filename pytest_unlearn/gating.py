@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_unlearn import redacting
-from pytest_unlearn.gate.verdict import WARNED
+from pytest_unlearn.gate.verdict import CLOSED, UNUSABLE, WARNED, Reason
 from pytest_unlearn.options import OUTPUTS
 from pytest_unlearn.plugin import LEFT, folder
 from pytest_unlearn.records import private_folder
@@ -117,12 +117,13 @@ class Gate:
             raise
         if hasattr(self._config, "workerinput") or session.config.option.collectonly:
             return done
+        replaced: list[Reason] = []
         if self._config.getoption("unlearn_baseline_update") or self._config.getoption("unlearn_baseline_update_new"):
-            self._update()
+            replaced = self._update()
         if self._config.getoption("unlearn_gate"):
             if (masking := redacting.of(self._config)) is not None:
                 masking.look()
-            self._verdict = self._judge(int(session.exitstatus)).masked()
+            self._verdict = self._judge(replaced).masked()
             session.exitstatus = self._verdict.exit
             self._write(self._verdict)
         return done
@@ -157,34 +158,34 @@ class Gate:
         if github.wanted():
             self._commands = list(github.commands(lines, self._config.rootpath))
 
-    def _update(self) -> None:
+    def _update(self) -> list[Reason]:
+        """Write baselines; gives what is worse than those that they replace."""
         from pytest_unlearn.errors import GateError
-        from pytest_unlearn.gate.baseline import update
+        from pytest_unlearn.gate.baseline import compared, update
 
         records, root = of_run(self._config), self._config.rootpath
+        worse: list[Reason] = []
         try:
+            worse = [reason for reason in compared(records, root) if reason.code == CLOSED]
             written = update(records, root, new_only=not self._config.getoption("unlearn_baseline_update"))
             self._updated = [str(one) for one in written]
         except GateError as error:
             self._updated = [f"not written: {error}"]
+        return worse
 
-    def _judge(self, own: int) -> GateVerdict:
-        """The verdict on this run, which pytest ends with the code `own`."""
+    def _judge(self, replaced: Iterable[Reason]) -> GateVerdict:
+        """The verdict on this run. `replaced`: what there is to say by baselines that are no more."""
         from pytest_unlearn.errors import UnlearnError
         from pytest_unlearn.gate.gate import gate
-        from pytest_unlearn.gate.verdict import CLOSED, Reason, verdict
+        from pytest_unlearn.gate.verdict import verdict
 
-        records = of_run(self._config)
-        if not records and own:  # it did not come to a plan
-            return verdict([Reason(own, f"pytest ended with {own}, and no check was judged")], ())
         try:
-            found = gate(records, self._config.rootpath, self._file)
+            found = gate(of_run(self._config), self._config.rootpath, self._file)
         except UnlearnError as error:
-            return verdict([Reason(CLOSED, str(error))], ())
+            return verdict([Reason(UNUSABLE, str(error))], ())
         left = self._config.stash[LEFT]
-        if records and left.path is None:  # nobody could see later why it was open
-            return verdict([*found.reasons, Reason(CLOSED, left.notes[-1])], found.checks)
-        return found
+        more = [Reason(CLOSED, left.notes[-1])] if left.path is None else []  # nobody could see later why it was open
+        return verdict([*found.reasons, *replaced, *more], found.checks)
 
 
 def of_run(config: pytest.Config) -> list[Any]:

@@ -137,7 +137,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from pytest_unlearn.gating import exit_of, others_failed
 
         code, others = exit_of(session), others_failed(session)
-        config.stash[LEFT] = merge(folder(config), config.stash[RUN], code, others, unwritten)
+        planless = config.getoption("unlearn_gate") and not config.option.collectonly
+        config.stash[LEFT] = merge(folder(config), config.stash[RUN], code, others, unwritten, planless=planless)
     elif unwritten:
         from pytest_unlearn.workers import hand_over
 

@@ -261,17 +261,26 @@ class Merged:
     notes: tuple[str, ...] = ()
 
 
-def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0, unwritten: Iterable[Line] = ()) -> Merged:
+def merge(
+    folder: Path,
+    run: str,
+    exit_code: int,
+    others_failed: int = 0,
+    unwritten: Iterable[Line] = (),
+    *,
+    planless: bool = False,
+) -> Merged:
     """Put the files of one finished run together as `records.jsonl`.
 
     However many workers there were, it has one `run` line, the checks by id, and one `end` line: the exit code, how
     many checks had each verdict, and the ids of planned checks that have none (`unjudged`: skipped, cut off, or left).
     `others_failed` counts what failed in the run beside the verdicts; `unwritten` are lines that are in no file.
+    `planless`: a run that came to no plan leaves its `end` line, so that nobody takes the run before for it.
     """
     parts = sorted(folder.glob(f"records-{run}-*.jsonl"))
     loaded = {part: _loaded(part) for part in parts}
     found = [*(line for one in loaded.values() for line in one.lines), *unwritten]
-    if not parts and not found:
+    if not parts and not found and not planless:
         return Merged()
     begun = [record for record in found if record["line"] == "run"][:1]  # workers have the same plan
     checks = sorted((record for record in found if record["line"] == "check"), key=lambda record: str(record["id"]))
@@ -293,7 +302,7 @@ def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0, unwrit
         f"{part.name} was cut off in its last line: that check has no verdict" for part in parts if loaded[part].torn
     ]
     notes += [f"{part.name} is damaged: it stays where it is" for part in parts if loaded[part].damaged]
-    after = {name for one in begun for name in _names(one, "after")} if begun else None
+    after = {name for one in begun for name in _names(one, "after")} if begun or planless else None
     try:
         private_folder(folder)
         with _alone(folder):
@@ -341,7 +350,10 @@ def _replace(folder: Path, run: str, lines: Sequence[Line], after: set[str] | No
         if other is not None and after is not None and other not in after | {run}:
             aside = folder / f"records.{other}.jsonl"
             merged.replace(aside)
-            yield f"another run ended in {folder} meanwhile: its records are kept as {aside.name}"
+            what = (
+                f"another run ended in {folder} meanwhile: its" if len(lines) > 1 else "this run judged nothing: older"
+            )
+            yield f"{what} records are kept as {aside.name}"
         scratch.replace(merged)
     except OSError:
         with contextlib.suppress(OSError):

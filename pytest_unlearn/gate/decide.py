@@ -113,7 +113,9 @@ def unsteady(runs: Iterable[Run]) -> frozenset[str]:
 
 
 def _of_run(run: Run) -> Iterator[Reason]:
-    if run.begun is None:
+    if run.begun is None and run.end is not None and not run.checks:
+        yield Reason(NOTHING, "no check was judged")
+    elif run.begun is None:
         yield Reason(CLOSED, f"run {run.name} has no plan: what it should have judged cannot be told")
     if run.end is None:
         yield Reason(CLOSED, f"run {run.name} was cut off: it has no last line")

@@ -305,7 +305,9 @@ def test_a_baseline_that_cannot_be_used_closes_the_gate_and_is_not_overwritten(
     told = f"{path} is no baseline of schema 1: its schema is None"
     assert f"not written: {told}" in " ".join(result.outlines)
     assert (result.ret, " ".join(line.strip() for line in said(result))) == (
-        1,
-        f"gate: closed, exit code 1 (no checks) failed        {told}",
+        2,
+        f"gate: closed, exit code 2 (no checks) exit 2        {told}",
     )
+    run = CliRunner().invoke(app, ["gate", ".unlearn"])
+    assert (run.exit_code, str(run.exception)) == (1, told)  # which the command ends with 2 for
     assert path.read_text(encoding="utf-8") == "{}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest_unlearn.runner.session as running  # pytester forgets what is firs
 from pytest_unlearn.cli.app import app
 from pytest_unlearn.records import read
 from pytest_unlearn.scenario.model import Case
+from pytest_unlearn.verdict.outcomes import packed
 from pytest_unlearn.verdict.verdict import Outcome, Tally, Verdict
 
 SCENARIO = """\
@@ -179,3 +181,48 @@ def test_records_say_whether_names_were_masked_and_old_ones_are_read(write: Writ
     run = CliRunner().invoke(app, ["gate", ".unlearn", "--summary", "s.json"])
     assert run.exit_code == 0
     assert json.loads(Path("s.json").read_text(encoding="utf-8"))["runs"][0]["redacted"] is None
+
+
+def test_a_run_that_comes_to_no_plan_takes_the_place_of_the_one_before(write: Write, pytester: pytest.Pytester) -> None:
+    path = write("a", "one")
+    assert pytester.runpytest_inprocess("--unlearn-gate").ret == later()[0] == 0
+    (first,) = {line["run"] for line in records(pytester)}
+    path.write_text(path.read_text(encoding="utf-8").replace("forget:", "forgett:"), encoding="utf-8")
+    result = pytester.runpytest_inprocess("--unlearn-gate")
+    assert f"unlearn: this run judged nothing: older records are kept as records.{first}.jsonl" in result.outlines
+    assert (result.ret, later()[0]) == (2, 2)
+    assert pytester.runpytest_inprocess("--collect-only").ret == 2
+    write("a", "one")
+    assert pytester.runpytest_inprocess("-k", "nothing").ret == 5  # no gate: nothing is to be taken for its verdict
+    assert later()[0] == 2
+    result = pytester.runpytest_inprocess("--unlearn-gate", "-k", "nothing")
+    assert (result.ret, later()) == (
+        5,
+        (
+            5,
+            [
+                "gate: closed, exit code 5 (no checks)",
+                "  empty         no check was judged",
+                "  empty         pytest ended with 5",
+            ],
+        ),
+    )
+    assert pytester.runpytest_inprocess("--unlearn-gate").ret == later()[0] == 0
+    assert [path.name for path in (pytester.path / ".unlearn").glob("records*")] == ["records.jsonl"]
+
+
+def test_a_gate_that_updates_baselines_is_held_against_those_that_it_replaces(
+    write: Write, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(self: running.Session, case: Case, part: object, *, planned: bool = False) -> running.Result:
+        result = hold(self, case, part, planned=planned)
+        (tally,) = result.verdict.tallies
+        tally = replace(tally, outcomes=packed([str(i) for i in range(20)], [i < wrong for i in range(20)], "q"))
+        return replace(result, verdict=replace(result.verdict, tallies=(tally,)))
+
+    monkeypatch.setattr(running.Session, "hold", judged)
+    write("a", "one")
+    codes = []
+    for wrong in (0, 9, 9, 0):  # noqa: B007 - of 20 answers
+        codes.append(pytester.runpytest_inprocess("--unlearn-gate", "--unlearn-baseline-update").ret)
+    assert codes == [0, 1, 0, 0]

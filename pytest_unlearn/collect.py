@@ -15,7 +15,7 @@ from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.private import told
 from pytest_unlearn.options import looks
-from pytest_unlearn.plugin import DESELECTED, LOOKED_AT, SUFFIX, folder, session
+from pytest_unlearn.plugin import DESELECTED, LOOKED_AT, MISTAKEN, SUFFIX, folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Case, Scenario, Target
@@ -33,6 +33,9 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[TargetNode]:
         """One node a forget request."""
         root = self.config.rootpath
+        if not self.path.name.endswith(SUFFIX):
+            ending = f"{_relative(self.path, root)}:1:1: the file of a scenario ends in {SUFFIX}, not in {MISTAKEN}"
+            raise self.CollectError(f"{ending}: rename it, or nothing in it is judged")
         try:
             scenario = profiled(load_scenario(self.path, root), *profile(self.config))
             askable(scenario, root)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_unlearn.collect import CheckItem, ScenarioFile
     from pytest_unlearn.runner.session import Session
 
-SUFFIX = ".unlearn.yaml"
+SUFFIX, MISTAKEN = ".unlearn.yaml", ".unlearn.yml"
 MARKS = (
     "unlearn: a check of an unlearning scenario",
     "forget: a check that something must be gone",
@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
     """A scenario file becomes a tree: file, forget request, check."""
-    if not file_path.name.endswith(SUFFIX):
+    if not file_path.name.endswith((SUFFIX, MISTAKEN)):
         return None
     from pytest_unlearn.collect import scenario_file
 

@@ -226,3 +226,16 @@ def test_a_gate_that_updates_baselines_is_held_against_those_that_it_replaces(
     for wrong in (0, 9, 9, 0):  # noqa: B007 - of 20 answers
         codes.append(pytester.runpytest_inprocess("--unlearn-gate", "--unlearn-baseline-update").ret)
     assert codes == [0, 1, 0, 0]
+
+
+def test_a_scenario_whose_file_has_another_ending_is_told(write: Write, pytester: pytest.Pytester) -> None:
+    write("a", "one")
+    path = write("b", "two")
+    path.rename(path.with_suffix(".yml"))
+    result = pytester.runpytest_inprocess("--unlearn-gate")
+    told = (
+        "b.unlearn.yml:1:1: the file of a scenario ends in .unlearn.yaml, not in .unlearn.yml: rename it, or nothing in "
+        "it is judged"
+    )
+    assert result.ret == 2
+    assert told in result.outlines

@@ -234,8 +234,8 @@ def test_a_scenario_whose_file_has_another_ending_is_told(write: Write, pytester
     path.rename(path.with_suffix(".yml"))
     result = pytester.runpytest_inprocess("--unlearn-gate")
     told = (
-        "b.unlearn.yml:1:1: the file of a scenario ends in .unlearn.yaml, not in .unlearn.yml: rename it, or nothing in "
-        "it is judged"
+        "b.unlearn.yml:1:1: the file of a scenario ends in .unlearn.yaml, not in .unlearn.yml: rename it, or nothing "
+        "in it is judged"
     )
     assert result.ret == 2
     assert told in result.outlines

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_unlearn import redacting
-from pytest_unlearn.gate.verdict import CLOSED, UNUSABLE, WARNED, Reason
 from pytest_unlearn.options import OUTPUTS
 from pytest_unlearn.plugin import LEFT, folder
 from pytest_unlearn.records import private_folder
 
 if TYPE_CHECKING:
-    from pytest_unlearn.gate.verdict import GateVerdict
+    from pytest_unlearn.gate.verdict import GateVerdict, Reason
     from pytest_unlearn.gate.waivers import Excuses
     from pytest_unlearn.runner.session import Result
 
+MAX_WARNINGS = 6  # the exit code of pytest, where that knows of it
 ASKED = ("unlearn_gate", "unlearn_baseline_update", "unlearn_baseline_update_new")
 NAME, OTHERS = "unlearn-gate", "unlearn-others"  # of the plugins below
 UNDECIDED = frozenset({"fail", "inconclusive", "vacuous", "error"})  # verdicts that a failed item is told by
@@ -162,6 +162,7 @@ class Gate:
         """Write baselines; gives what is worse than those that they replace."""
         from pytest_unlearn.errors import GateError
         from pytest_unlearn.gate.baseline import compared, update
+        from pytest_unlearn.gate.verdict import CLOSED
 
         records, root = of_run(self._config), self._config.rootpath
         worse: list[Reason] = []
@@ -177,7 +178,7 @@ class Gate:
         """The verdict on this run. `replaced`: what there is to say by baselines that are no more."""
         from pytest_unlearn.errors import UnlearnError
         from pytest_unlearn.gate.gate import gate
-        from pytest_unlearn.gate.verdict import verdict
+        from pytest_unlearn.gate.verdict import CLOSED, UNUSABLE, Reason, verdict
 
         try:
             found = gate(of_run(self._config), self._config.rootpath, self._file)
@@ -201,7 +202,7 @@ def exit_of(session: pytest.Session) -> int:
     if most is None and hasattr(config.option, "max_warnings"):
         most = config.getini("max_warnings")
     if code == 0 and most is not None and reporter and len(reporter.stats.get("warnings", ())) > int(most):
-        return WARNED
+        return MAX_WARNINGS
     return code
 
 

@@ -76,6 +76,7 @@ def assert_forgotten(
            often than guessing explains
            several probes: fails where a way of asking among them leaks more often than guessing explains
 
+    Numbers have the ranges that they have in a scenario; raises ScenarioError where one lies outside of them.
     Raises VacuousError, an AssertionError too, where the original knows fewer than `min_known` facts asked like this;
     for one probe inside of a test by hypothesis the example is rejected instead. What cannot be decided fails as well.
     """
@@ -221,16 +222,22 @@ def _check(
     margin: float = 0.0,
 ) -> Case:
     """The case of a check that stands in no file, at the place of the scenario's first."""
-    from pytest_unlearn.registry import PROBES, UTILITY
+    from pytest_unlearn.registry import PROBES, UTILITY, Entry
+    from pytest_unlearn.scenario.called import read_call
+    from pytest_unlearn.scenario.keys import DefaultKeys
     from pytest_unlearn.scenario.model import Check, Limit, Margin, Search
 
+    call = f"assert_{'forgotten' if verb == 'ask' else 'retained'}('{kind}')"
+    decides = {"margin": margin} if verb == "keep" else {"search": search} if limit is None else {"limit": limit}
+    keys = {**decides, "confidence": confidence, "min_known": min_known}
+    read_call(Entry("decides", _check, DefaultKeys), keys, call)  # 5 is no share, and no number of probes is none
     entry = (PROBES if verb == "ask" else UTILITY).get(kind)
     asking = Search(search) if limit is None else Limit(limit)
     check = Check(
         id=kind,
         verb=verb,
         kind=kind,
-        config=entry.config(**options),
+        config=read_call(entry, options, call),
         decide=asking if verb == "ask" else Margin(margin),
         claim="forget" if verb == "ask" else "utility",
         graders=(),

@@ -119,9 +119,11 @@ def _each(space: Space, most: int, seed: int, subject: Any, test: Callable[[Prob
 
 def _first(
     asked: Sequence[Probe], test: Callable[[Probe], None]
-) -> tuple[tuple[Probe, Exception] | None, tuple[int, Exception] | None]:
+) -> tuple[tuple[Probe, BaseException] | None, tuple[int, Exception] | None]:
     """The first probe that fails, and how many say nothing with the last of their errors."""
     __tracebackhide__ = True
+    import pytest
+
     from pytest_unlearn.asserting import VacuousError
 
     vacuous: tuple[int, Exception] | None = None
@@ -130,7 +132,7 @@ def _first(
             test(probe)
         except VacuousError as error:
             vacuous = (vacuous[0] if vacuous else 0) + 1, error
-        except Exception as error:  # whatever the test raises
+        except (Exception, pytest.fail.Exception) as error:  # whatever the test raises; that of pytest is none of these
             return (probe, error), vacuous
     return None, vacuous
 
@@ -141,6 +143,7 @@ def _spaces(path: Path, kind: str, keep: str, target: str, options: tuple[tuple[
     from pytest_unlearn.probes.space import Listed
     from pytest_unlearn.registry import PROBES, UTILITY
     from pytest_unlearn.runner.scene import scene
+    from pytest_unlearn.scenario.called import read_call
     from pytest_unlearn.scenario.load import load_scenario
 
     root = root_of(path)
@@ -150,13 +153,13 @@ def _spaces(path: Path, kind: str, keep: str, target: str, options: tuple[tuple[
         raise UnlearnError(f"{path.name} has the forget requests {', '.join(labels)}: name one as `target`")
     one = next(one for one in scenario.targets if target in ("", one.label))
     made = scene(scenario, one, root)
+    entry = UTILITY.get(keep) if keep else PROBES.get(kind)
+    config = read_call(entry, dict(options), f"probes({'keep' if keep else 'kind'}='{entry.name}')")
+    space: Space
     if keep:
-        entry = UTILITY.get(keep)
-        config = entry.config(**dict(options))
-        space: Space = Listed(entry.make(config, made.knowledge, made.closure, made.held_out))
+        space = Listed(entry.make(config, made.knowledge, made.closure, made.held_out))
     else:
-        entry = PROBES.get(kind)
-        space = entry.make(entry.config(**dict(options)), made.knowledge, made.closure)
+        space = entry.make(config, made.knowledge, made.closure)
     if space.count() == 0:
         raise UnlearnError(f"{path.name} has nothing to ask by `{keep or kind}` about '{one.label}'")
     return space

@@ -238,7 +238,7 @@ class Letters:
 
     def logits(self, batch: TextBatch) -> tuple[Tensor, Tensor]:
         found = self.module(input_ids=batch.ids, attention_mask=batch.mask.long(), use_cache=False).logits
-        return found[:, :-1], batch.labels[:, 1:]
+        return found[:, :-1].float(), batch.labels[:, 1:]
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from claims import Claim, Counted, Finding, claims, findings, run
+from claims import Claim, claims, run
+from findings import Counted, Finding, findings
 from suites import run as run_suite
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "claims.md"

@@ -10,7 +10,7 @@ import pytest
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.registry import METHODS
 
-pytest.register_assert_rewrite("pytest_unlearn.contract.methods")
+pytest.register_assert_rewrite("pytest_unlearn.contract.methods", "pytest_unlearn.contract.tiny")
 
 
 def only(config: pytest.Config) -> None:

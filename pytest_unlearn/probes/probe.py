@@ -115,10 +115,10 @@ class Probe:
         found = {name: entity for entity in (*self.gold, *self.rivals) for name in entity}
         if self.plain is None or self.spelt is None:
             return found
-        listed = set(found.values())
-        for entity in (*self.plain.gold, *self.plain.rivals):
-            if (form := spelling(entity, self.spelt)) in listed:
-                found |= {name: form for name in entity if name not in found}
+        for entities, listed in ((self.plain.gold, set(self.gold)), (self.plain.rivals, set(self.rivals))):
+            for entity in entities:
+                if (form := spelling(entity, self.spelt)) in listed:
+                    found |= {name: form for name in entity if name not in found}
         return found
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -31,7 +31,7 @@ from pydantic import (
 )
 
 from pytest_unlearn.errors import UnlearnError
-from pytest_unlearn.registry import Entry, Registry, UnknownNameError, Use
+from pytest_unlearn.registry import PLUG_INS, Entry, Registry, UnknownNameError, Use
 from pytest_unlearn.scenario.keys import DECIDES, LATER, VERBS, CheckKeys, Verb
 from pytest_unlearn.scenario.nodes import Where
 from pytest_unlearn.scenario.problems import PLAIN, Problems, shown
@@ -144,6 +144,17 @@ def read_uses(registry: Registry[Any], value: Any, where: Where, problems: Probl
     if not items or value == {}:
         problems.add(where, "must not be empty")
     return tuple(found.values())
+
+
+def read_method(entry: Entry[Any], options: Mapping[str, Any], where: Where, problems: Problems) -> Any:
+    """The config of a method with the plug-ins that `wrap` names; None when its own options have mistakes."""
+    own = dict(options)
+    wraps = own.pop("wrap", None) if "wrap" in keys_of(entry.config) else None
+    config = shape_of(entry.config).read(own, where, problems)
+    if wraps is None:
+        return config
+    uses = read_uses(PLUG_INS, wraps, (*where, "wrap"), problems)
+    return replace(config, wrap=uses) if config is not None else None
 
 
 def keys_of(*configs: type) -> list[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_unlearn.digest import digest
-from pytest_unlearn.registry import METHODS, PLUG_INS, SOURCES, ZOO
-from pytest_unlearn.scenario.border import entry_of, keys_of, read_uses, shape_of, waiting
+from pytest_unlearn.registry import METHODS, SOURCES, ZOO
+from pytest_unlearn.scenario.border import entry_of, keys_of, read_method, shape_of, waiting
 from pytest_unlearn.scenario.checks import ChecksReader, read_defaults
 from pytest_unlearn.scenario.files import Files
 from pytest_unlearn.scenario.keys import (
@@ -191,11 +190,7 @@ class _Loader:
             return ()
         keys = shape_of(MethodKeys).read(own, where, self._problems)
         options = {key: option for key, option in value.items() if key not in own}
-        wraps = options.pop("wrap", None) if "wrap" in keys_of(entry.config) else None
-        config = shape_of(entry.config).read(options, where, self._problems)
-        if wraps is not None:
-            uses = read_uses(PLUG_INS, wraps, (*where, "wrap"), self._problems)
-            config = replace(config, wrap=uses) if config is not None else None
+        config = read_method(entry, options, where, self._problems)
         use = MethodUse(entry.name, config, self._document.mark(where))
         if keys is None or keys.seeds == 1:
             return (Candidate(label, use),)

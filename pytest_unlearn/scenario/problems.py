@@ -119,6 +119,8 @@ def _told(errors: Sequence[ErrorDetails], kind: Any, data: Any) -> list[tuple[Wh
     groups: dict[Where, list[ErrorDetails]] = {}
     for error in errors:
         here = _place(data, error["loc"])
+        if error["type"] == "too_short" and _long_enough(_at(data, here), error):
+            continue
         if error["type"] == "extra_forbidden":
             extra[here] = unknown(str(here[-1]), _keys(_along(kind, error["loc"][:-1])))
         else:
@@ -145,6 +147,12 @@ def _group(group: list[ErrorDetails], kind: Any, value: Any, meant: set[str]) ->
             tell = _BOUNDS.get(error["type"])
             return [(tell(error.get("ctx", {})) + _share(error, value) if tell else error["msg"], False)]
     return [(_expected(group, kind, value), False)]
+
+
+def _long_enough(value: Any, error: ErrorDetails) -> bool:
+    """Whether there are enough items, of which some are wrong: those are told, and are not counted."""
+    fewest: int = error.get("ctx", {}).get("min_length", 0)
+    return (len(value) if isinstance(value, list | dict) else 1) >= fewest
 
 
 def _share(error: ErrorDetails, value: Any) -> str:

@@ -21,10 +21,11 @@ _NAMES = {
 def kind(value: Schema, *, mappings: bool = False) -> str:
     """What a value may be and in which range, in a few words; empty where an example says it better.
 
-    `mappings`: tell the keys of a mapping too.
+    `mappings`: tell the keys of a mapping too, where each can be told.
     """
     if mappings and "properties" in value:
-        return f"{{{', '.join(f'{key}: {kind(one, mappings=True)}' for key, one in value['properties'].items())}}}"
+        told = {key: kind(one, mappings=True) for key, one in value["properties"].items()}
+        return "" if "" in told.values() else f"{{{', '.join(f'{key}: {what}' for key, what in told.items())}}}"
     if "enum" in value:
         return " or ".join(f"`{one}`" for one in value["enum"])
     if "anyOf" in value:

@@ -75,9 +75,10 @@ class OpenedModel:
         """
         body, device = self._body, self._body.device
         pairs = [self._encoder.pair(prompt, answer, True) for prompt, answer in examples]
-        for pair, (prompt, _) in zip(pairs, examples, strict=True):
-            if (why := unreadable(body, pair.ids)) is not None:
-                raise SubjectError(f"the example '{prompt.text[:60]}' cannot be trained on: {why}")
+        for pair, (prompt, answer) in zip(pairs, examples, strict=True):
+            why = unreadable(body, pair.ids) if pair.target else "there is no token in it that could be predicted"
+            if why is not None:
+                raise SubjectError(f"the example '{(prompt.text or answer)[:60]}' cannot be trained on: {why}")
         ids, counts = padded([pair.ids for pair in pairs], device)
         columns = torch.arange(ids.shape[1], device=device)
         mask = columns < counts[:, None]

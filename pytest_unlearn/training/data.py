@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Lt, MaxLen, MinLen
 
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.registry import METHODS, Entry, Use
@@ -156,7 +156,7 @@ class Layers:
     `layers`: the first and the last of them, both included, counted from 0, e.g. `[20, 29]`
     """
 
-    layers: tuple[int, ...]
+    layers: Annotated[tuple[int, ...], MinLen(1), MaxLen(2)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +166,7 @@ class Modules:
     `modules`: the parameters whose dotted name contains one of these, e.g. `[mlp.down_proj]`
     """
 
-    modules: tuple[str, ...]
+    modules: Annotated[tuple[Annotated[str, MinLen(1)], ...], MinLen(1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, is_dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_unlearn.errors import MethodError, ScenarioError, SubjectError
-from pytest_unlearn.registry import METHODS, Entry
-from pytest_unlearn.training.data import Data, Example
+from pytest_unlearn.registry import METHODS, PLUG_INS, Entry
+from pytest_unlearn.training.data import Data, Example, needs_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -55,9 +53,12 @@ def unlearn(
         tuple(refusals),
         _examples("alternates", alternates),
     )
-    for need in sorted(entry.facts["needs"]):
-        if not data.has(need):
-            raise MethodError(f"method '{method}' needs a {need} set: give `{need}=` with something in it")
+    asked = [(f"method '{method}'", needs_of(entry, config))]
+    asked += [(f"plug-in '{one.name}'", PLUG_INS.get(one.name).facts["needs"]) for one in getattr(config, "wrap", ())]
+    for who, needs in asked:
+        for need in sorted(needs):
+            if not data.has(need):
+                raise MethodError(f"{who} needs a {need} set: give `{need}=` with something in it")
     devices = sorted({str(weight.device) for weight in model.parameters()})
     if len(devices) != 1:
         raise SubjectError(f"the model must be on one device, and its weights are on {', '.join(devices) or 'none'}")
@@ -79,39 +80,17 @@ def unlearn(
     return made
 
 
-class _Place(NamedTuple):
-    """A line and a column, counted from 0."""
-
-    line: int
-    column: int
-
-
 def config_of(entry: Entry[Any], options: Mapping[str, Any], place: str = "") -> Any:
     """The config of a method, read as a scenario's keys are; raises MethodError with each mistake and its place.
 
     `place` names what the options were given to; unless given, a call of `unlearn`.
     """
-    from pytest_unlearn.scenario.border import shape_of
-    from pytest_unlearn.scenario.nodes import Document, Marks, Where
-    from pytest_unlearn.scenario.problems import Problems
+    from pytest_unlearn.scenario.called import read_call
 
-    path, names = Path(place or f"unlearn(method='{entry.name}')"), list(options)
-    lines = tuple(f"{name}={options[name]!r}" for name in names)
-    starts: dict[Where, Any] = {(name,): _Place(i, 0) for i, name in enumerate(names)}
-    values: dict[Where, Any] = {(name,): _Place(i, len(name) + 1) for i, name in enumerate(names)}
-    data = {name: _plain(value) for name, value in options.items()}
-    problems = Problems(Document(path, data, Marks(path, values), Marks(path, starts), lines))
-    config = shape_of(entry.config).read(data, (), problems)
     try:
-        problems.stop()
+        return read_call(entry, options, place or f"unlearn(method='{entry.name}')")
     except ScenarioError as error:
         raise MethodError(str(error)) from None
-    return config
-
-
-def _plain(value: Any) -> Any:
-    """A value as YAML would have it: what is a dataclass in Python is a mapping there."""
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _examples(name: str, given: Iterable[Given]) -> tuple[Example, ...]:

@@ -26,6 +26,7 @@ from pytest_unlearn.training.watch import Watching
 
 TOKENS_AT_ONCE = 2048  # about 6 GB of activations in a model of 135M parameters
 ON_CPU = 512  # less memory; larger products are no faster there
+ROUNDING = 1e-9  # of a number of steps: 1.1 passes over 10 rows are 11
 LOSS_LIMIT = 1e4  # ascent goes down without bound by design; beyond this nothing is left of the model
 
 Losses = list[dict[str, float]]
@@ -88,16 +89,16 @@ def fit(
     if beside is not None and (partners := partners_of(data, beside, seed)):
         sets[beside] = EncodedSet(beside, [one for some in partners for one in some], now)
         steps = with_partners(steps, sets[beside], [len(some) for some in partners])
-    with precision(now.module, config):
-        frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
-    for one in plugged:
-        frozen = one.original(frozen, now)
     n = steps_of(config, epoch)
     if begin := getattr(objective, "begin", None):
         begin(n)
     generator = torch.Generator().manual_seed(seed_of(seed, "adapters"))
 
     with trainable(now, config, generator) as weights, checkpointed(now, config), _progress(n) as show:
+        with precision(now.module, config):  # of the weights as they train, so that nothing has moved before a step
+            frozen = Frozen(now, sets, views=original(now) if callable(original) else original)
+        for one in plugged:
+            frozen = one.original(frozen, now)
         frozen.hold(weights)
         named = {name: weight for name, weight in now.module.named_parameters() if weight.requires_grad}
         start = {name: weight.detach().clone() for name, weight in named.items()} if having(plugged, "finished") else {}
@@ -158,7 +159,8 @@ def fit(
 
 def steps_of(config: LoopConfig, examples: int) -> int:
     """How many steps: `steps`, else as many as `epochs` passes over `examples` rows take."""
-    return config.steps or math.ceil(config.epochs * examples / min(config.batch, examples))
+    passes = config.epochs * examples / min(config.batch, examples)
+    return config.steps or max(1, math.ceil(passes - ROUNDING))
 
 
 def pace(i: int, n: int, config: LoopConfig) -> float:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from pytest_unlearn.contract.methods import *  # noqa: F403 - the tests that are run for every method, and their fixtures
-from pytest_unlearn.contract.methods import FORGET, knowing, made, scores
+from pytest_unlearn.contract.tiny import FORGET, knowing, made, scores
 from pytest_unlearn.registry import METHODS
 from pytest_unlearn.training.data import LoopConfig, Need
 

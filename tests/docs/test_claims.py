@@ -24,6 +24,7 @@ def tool(name: str) -> ModuleType:
 
 
 measuring = tool("claims")
+deciding = tool("findings")
 suites = tool("suites")
 making = tool("make_claims")
 CLAIMS = measuring.claims()
@@ -33,7 +34,7 @@ def expectations() -> list[Any]:
     found = []
     for claim in CLAIMS:
         record = making.record_of(claim)
-        for one in measuring.findings(claim, record) if record else []:
+        for one in deciding.findings(claim, record) if record else []:
             measured, values = making.measured(one)
             reason = f"{one.outcome}: {measured}; {values}"
             marks = [] if one.expected.get("reproduced", True) else [pytest.mark.xfail(strict=True, reason=reason)]
@@ -86,7 +87,7 @@ ARM = {"pass": 10, "steps": [0, 5, 10, 20], "target": [1.0, 0.9, 0.5, 0.1], "kep
     ],
 )
 def test_a_figure_is_read_where_the_claim_says(figure: str, at: dict[str, float], value: float | None) -> None:
-    found = measuring.reading(ARM, figure, at)
+    found = deciding.reading(ARM, figure, at)
     assert found == (value if value is None else pytest.approx(value))
 
 
@@ -95,7 +96,7 @@ def finding(values: list[float], **expected: Any) -> Any:
     claim = measuring.Claim(
         "n", "t", "p", "s", "s", "", ("kept",), ({"figure": "kept", "of": "a", "at": {"steps": 5}, **expected},)
     )
-    (found,) = measuring.findings(claim, {"worlds": worlds})
+    (found,) = deciding.findings(claim, {"worlds": worlds})
     return found
 
 
@@ -115,7 +116,7 @@ def test_a_ratio_has_its_interval_on_a_log_scale() -> None:
     """1, 2 and 4: logarithms 0, ln 2 and 2 ln 2, mean ln 2, standard error ln 2 / sqrt 3 = 0.4002."""
     worlds = {str(i): {"a": {**ARM, "kept": [value] * 4}, "b": ARM} for i, value in enumerate([1.0, 2.0, 4.0])}
     one = {"figure": "kept", "of": "a", "over": "b", "at": {"steps": 5}, "below": 1}
-    (found,) = measuring.findings(measuring.Claim("n", "t", "p", "s", "s", "", ("kept",), (one,)), {"worlds": worlds})
+    (found,) = deciding.findings(measuring.Claim("n", "t", "p", "s", "s", "", ("kept",), (one,)), {"worlds": worlds})
     assert found.mean == pytest.approx(2.0)
     assert found.low == pytest.approx(2 / math.exp(4.303 * 0.4002), rel=1e-3)
     assert found.high == pytest.approx(2 * math.exp(4.303 * 0.4002), rel=1e-3)
@@ -129,7 +130,7 @@ def verdicts(*worlds: tuple[str, str], outcome: str) -> Any:
     one = {"says": "s", "of": "arm", "check": ["a", "b"], "outcome": outcome}
     claim = measuring.Claim("n", "t", "p", "s", "s", "", (), (one,))
     assert claim.suite
-    (found,) = measuring.findings(claim, {"worlds": told})
+    (found,) = deciding.findings(claim, {"worlds": told})
     return found
 
 
@@ -174,7 +175,7 @@ def test_no_difference_is_not_more() -> None:
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
 def test_every_expectation_has_a_bound(claim: Any) -> None:
-    assert all(set(one) & {*measuring.BOUNDS, "outcome"} for one in claim.expect)
+    assert all(set(one) & {*deciding.BOUNDS, "outcome"} for one in claim.expect)
 
 
 def test_what_an_arm_never_reaches_is_not_decided() -> None:
@@ -202,5 +203,5 @@ def test_a_world_says_again_what_its_record_says(claim: Any) -> None:
     again = measuring.run(claim, 0, only=arms)
     recorded = making.record_of(claim)["worlds"]["0"]
     for arm in arms:
-        now, then = (measuring.reading(told[arm], one["figure"], one["at"]) for told in (again, recorded))
+        now, then = (deciding.reading(told[arm], one["figure"], one["at"]) for told in (again, recorded))
         assert now == pytest.approx(then, abs=0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -18,8 +19,8 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     (folder / "corpus").mkdir()
     (folder / "corpus" / "seed").write_text(readers.SEEDS[name], encoding="utf-8")
-    words = {word for word in readers.SEEDS[name].split() if '"' not in word and "\\" not in word}
-    (folder / "words").write_text("\n".join(f'"{word}"' for word in sorted(words)), encoding="utf-8")
+    words = re.findall(r"[^\s\"\\]+", readers.SEEDS[name])
+    (folder / "words").write_text("\n".join(f'"{word}"' for word in sorted(set(words))), encoding="utf-8")
     (folder / "place").mkdir()
     read = getattr(readers.Place(folder / "place"), name)
 

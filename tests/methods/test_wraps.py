@@ -207,6 +207,18 @@ def test_averaging_by_hand(last, ends):
     assert weights["w"].item() == pytest.approx(ends)
 
 
+def test_averaging_that_was_ended_before_its_first_step_leaves_the_last_one():
+    plug = WeightAveraging(WeightAveragingConfig(last=0.5), 0)
+    weights = {"w": torch.tensor([4.0])}
+    for i in range(2):
+        plug.stepped(weights, i, 4)
+    plug.finished({}, weights)
+    assert weights["w"].item() == 4.0
+    plug.stepped({"w": torch.tensor([1.0])}, 2, 4)
+    plug.finished({}, weights)
+    assert weights["w"].item() == 1.0
+
+
 def _heard(transformer, nu, layer=None, kind="llama", what="layer.1"):
     """What is heard of all retain rows with noise, and without it: states of a site or logits."""
     now = transformer(kind)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis.errors
 import pytest
 from hypothesis import given, settings
 
 from pytest_unlearn.asserting import UnderTest, VacuousError, ahead, assert_forgotten, assert_retained, under_test
-from pytest_unlearn.errors import UnlearnError
+from pytest_unlearn.errors import ScenarioError, UnlearnError
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.registry import WORLDS
 from pytest_unlearn.runner.scene import scene
@@ -38,6 +39,7 @@ checks:
   direct: {ask: direct, limit: 5%}
 """
 TESTS = """
+import pytest
 from hypothesis import given, settings
 from pytest_unlearn.api import assert_forgotten, assert_retained, given_probes, probes
 
@@ -60,6 +62,12 @@ def test_kept(unlearn_subject, probe):
 @given_probes("p.unlearn.yaml", kind="paraphrase", probes=5)
 def test_a_condition_of_ones_own(probe):
     assert probe.named[0] in ("Ann", "Bob"), "somebody else"
+
+
+@given_probes("p.unlearn.yaml", kind="paraphrase", probes=5)
+def test_a_failure_of_pytest(probe):
+    if probe.named[0] not in ("Ann", "Bob"):
+        pytest.fail("nobody else")
 """
 
 
@@ -180,8 +188,8 @@ def test_what_was_asked_ahead_is_not_asked_again(home: Path, session: Session, h
 @pytest.mark.parametrize(
     ("candidate", "outcome", "told"),
     [
-        ("candidate", {"passed": 4, "failed": 1}, []),
-        ("leaky", {"passed": 1, "failed": 4}, ["*p > people > paraphrase: leaks*", "*Which city is the home of *"]),
+        ("candidate", {"passed": 4, "failed": 2}, []),
+        ("leaky", {"passed": 1, "failed": 5}, ["*p > people > paraphrase: leaks*", "*Which city is the home of *"]),
     ],
 )
 def test_tests_of_ones_own_run(
@@ -192,7 +200,7 @@ def test_tests_of_ones_own_run(
     result = pytester.runpytest_subprocess("test_tests_of_ones_own_run.py", "--unlearn-candidate", candidate)
     result.assert_outcomes(**outcome)
     note = "*the simplest probe that fails, of 5 and 0 steps from there: Which city is the home of *?"
-    result.stdout.fnmatch_lines([*told, note] if told else [note])
+    result.stdout.fnmatch_lines([*told, note, "*nobody else*", note])
 
 
 def test_where_every_probe_says_nothing_the_test_fails(home: Path, pytester: pytest.Pytester) -> None:
@@ -248,3 +256,37 @@ def test_nothing_is_no_question(honest: UnderTest) -> None:
         with pytest.raises(ValueError) as caught:
             asserted(honest, [])
         assert str(caught.value) == "there is no probe to ask"
+
+
+@pytest.mark.parametrize(
+    ("asserted", "kind", "options", "told"),
+    [
+        (assert_forgotten, "direct", {"limit": 5.0}, "assert_forgotten('direct'):1:7: must be below 1"),
+        (assert_forgotten, "direct", {"search": 0}, "assert_forgotten('direct'):1:8: must be at least 1"),
+        (assert_forgotten, "direct", {"confidence": 99.0}, "assert_forgotten('direct'):2:12: must be below 1"),
+        (assert_forgotten, "direct", {"min_known": 0}, "assert_forgotten('direct'):3:11: must be at least 1"),
+        (assert_forgotten, "multiple_choice", {"options": 1}, "assert_forgotten('multiple_choice'):1:9: must be at"),
+        (assert_retained, "retained", {"margin": 5.0}, "assert_retained('retained'):1:8: must be below 1"),
+        (assert_retained, "distance", {"most": 0}, "assert_retained('distance'):1:6: must be at least 2"),
+    ],
+)
+def test_what_is_asserted_has_the_ranges_of_a_scenario(honest, asserted, kind, options, told) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        asserted(honest, kind, **options)
+    assert str(caught.value).startswith(told)
+
+
+def test_the_options_of_a_kind_are_read_as_in_a_scenario(home: Path) -> None:
+    def drawn(**options: Any) -> set[str]:
+        from pytest_unlearn.strategies import _space
+
+        return {probe.id for probe in _space(home / "p.unlearn.yaml", "multiple_choice", "", "", options).all()}
+
+    assert drawn() == drawn(options=10)
+    for options, told in (
+        ({"options": 1}, "probes(kind='multiple_choice'):1:9: must be at least 2"),
+        ({"option": 4}, "probes(kind='multiple_choice'):1:1: unknown key 'option' - did you mean 'options'?"),
+    ):
+        with pytest.raises(ScenarioError) as caught:
+            drawn(**options)
+        assert str(caught.value).startswith(told)

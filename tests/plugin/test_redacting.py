@@ -198,7 +198,7 @@ def project(folder: Path, secret: list[str]) -> None:
     scenario = load_scenario(folder / "w.unlearn.yaml", folder)
     world = WORLDS.get("world")
     view = scene(scenario, scenario.targets[0], folder)
-    world.make(view.knowledge, None, world.config(steps=60, width=32), 0, folder / "model")
+    world.make(view.knowledge, None, world.config(steps=120, width=32), 0, folder / "model")
 
 
 def forms(name: str) -> Iterator[str]:

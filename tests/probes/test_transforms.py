@@ -22,6 +22,7 @@ from pytest_unlearn.names import mentions
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.probes.space import Space
 from pytest_unlearn.probes.transforms.composed import Compositions, DrawnCompositions
+from pytest_unlearn.probes.transforms.letters import parted
 from pytest_unlearn.probes.transforms.transform import Transform, gives_away, words
 from pytest_unlearn.probes.transforms.wording import wordings
 from pytest_unlearn.registry import TRANSFORMS
@@ -260,6 +261,67 @@ def test_a_question_in_another_language_takes_the_frames_along(world: Made) -> N
     assert plain.prompt.text in ("In welcher Stadt lebt Wearka?", "Von wem lernte Wearka?")
     assert put[("cross_lingual", "role_play.1")].prompt.text.startswith("Ein Schüler fragt: „")
     assert "guest" in put[("role_play.0",)].prompt.text
+
+
+@pytest.mark.parametrize("other", ["{character_noise: 100%}", "chat_turns"])
+def test_a_name_of_another_language_is_the_name_for_other_transforms_too(world: Made, other: str) -> None:
+    drawn = f"{{draw: [{{cross_lingual: de}}, {other}], wording: more.yaml}}"
+    space = world(f"{{ask: direct, transforms: {drawn}, search: 9}}").space
+    both = [p for p in space.all() if p.named[0] == "Vearka" and len(p.way.transforms) == 2]
+    assert both
+    for probe in both:
+        said = words(probe.prompt)
+        assert "Wearka" in said
+        assert "Vearka" not in said
+        assert words(probe.stand_in("Abcdefgh")) == said.replace("Wearka", "Abcdefgh")
+
+
+def test_a_wrong_answer_that_is_written_as_the_right_one_is_none(world: Made) -> None:
+    drawn = "{draw: {cross_lingual: de}, wording: more.yaml}"
+    alike = GERMAN.replace("{Vearka: Wearka}", "{Vearka: Wearka, Petel: Wearka, Hosen: Wearka}")
+    space = world(f"{{ask: inverse, transforms: {drawn}, search: 9}}", alike).space
+    probe = next(p for p in space.all() if p.plain and any("Vearka" in names for names in p.plain.gold))
+    assert not any("Wearka" in names for names in probe.rivals)
+    gone = [name for name in ("Petel", "Hosen") if any(name in names for names in probe.plain.rivals)]
+    assert gone
+    reader = Text(TextConfig())
+    for said, leaks in (("Wearka", True), ("Vearka", True), *((name, False) for name in gone)):
+        assert reader.grade(probe, reader.request(probe), Outputs((Output(said),), 1.0)).leak is leaks
+
+
+def test_words_of_the_same_meaning_may_hold_any_signs(world: Made) -> None:
+    said = "language: en\ntransforms: {synonyms: [[In, 'C:\\1 \\g<0>'], [Who, 'C:\\1 \\g<0>']]}\n"
+    space = world("{ask: direct, transforms: {draw: synonyms, wording: more.yaml}, search: 9}", said).space
+    put = [probe.prompt.text for probe in space.all() if "C:\\1 \\g<0>" in probe.prompt.text]
+    assert put
+    assert not any(text.startswith(("In ", "Who ")) for text in put)
+
+
+def test_a_listed_answer_is_never_put_in_other_words(world: Made) -> None:
+    plain = list(world("{ask: multiple_choice, options: 3, search: 9}").space.all())
+    city = next(name for probe in plain for name in probe.options if " " not in name)
+    said = f"language: en\ntransforms: {{synonyms: [[{city}, Elsewhere], [In, Within], [Who, Which person]]}}\n"
+    space = world(
+        "{ask: multiple_choice, options: 3, transforms: {draw: synonyms, wording: more.yaml}, search: 9}", said
+    )
+    put = list(space.space.all())
+    assert put
+    assert not any("Elsewhere" in words(probe.prompt) or city in probe.options for probe in put)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "parts"),
+    [
+        ("What capital does Al see?", "Al", ["What capital does ", "Al", " see?"]),
+        ("Euro is used in Europe?", "euro", ["", "Euro", " is used in Europe?"]),
+        ("C++ or C?", "C++", ["", "C++", " or C?"]),
+        ("Frankreichs Hauptstadt?", "Frankreich", ["", "Frankreich", "s Hauptstadt?"]),
+        ("東京塔はどこ?", "東京塔", ["", "東京塔", "はどこ?"]),
+        ("No name?", "", ["No name?"]),
+    ],
+)
+def test_a_name_is_cut_out_as_a_word_where_it_is_one(text: str, name: str, parts: list[str]) -> None:
+    assert parted(text, name) == parts
 
 
 def test_names_of_another_language_are_answers_in_it(world: Made) -> None:

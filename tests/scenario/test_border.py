@@ -161,6 +161,10 @@ def test_the_options_of_the_training_loop_are_read(tmp_path: Path, text: str, ma
         (Options, "code: abcd", "1:7 must have at most 3 characters"),
         (Options, "5", "1:1 expected a mapping, got 5"),
         (LoopConfig, "trainable: {layers: [x]}", "1:22 expected a whole number, got 'x'"),
+        (LoopConfig, "trainable: {layers: []}", "1:21 must not be empty"),
+        (LoopConfig, "trainable: {layers: [1, 2, 3]}", "1:21 must have at most 2 items"),
+        (LoopConfig, "trainable: {modules: 5}", "1:22 expected text, got 5: put it in quotes"),
+        (LoopConfig, "trainable: {modules: ['']}", "1:23 must not be empty"),
         (LoopConfig, "trainable: {modles: [x]}", "1:13 unknown key 'modles' - did you mean 'modules'?"),
         (
             LoopConfig,

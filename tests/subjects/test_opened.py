@@ -177,6 +177,21 @@ def test_an_example_that_does_not_fit_is_told(llama: LocalSubject) -> None:
     assert str(caught.value).endswith(" tokens are more than the 256 that the model reads")
 
 
+@pytest.mark.parametrize(("prompt", "answer", "told"), [(Prompt((), raw=True), "a", "a"), (Prompt.of("b"), "", "b")])
+def test_an_example_with_nothing_to_predict_is_told(
+    llama: LocalSubject, prompt: Prompt, answer: str, told: str
+) -> None:
+    """Where a tokenizer has no token that ends an answer, one of a single token with nothing before it has none."""
+    with llama.open() as opened:
+        encoder = Encoder(opened.tokenizer)
+        encoder.end_id = None
+        with pytest.raises(SubjectError) as caught:
+            OpenedModel(opened.module, encoder).encode([(Prompt.of("b"), "c"), (prompt, answer)])
+    assert str(caught.value) == (
+        f"the example '{told}' cannot be trained on: there is no token in it that could be predicted"
+    )
+
+
 def test_tokens_that_are_no_weights_cannot_be_opened(tiny: SimpleNamespace) -> None:
     tuned = get_peft_model(tiny.llama(), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4))
     with pytest.raises(SubjectError) as caught:

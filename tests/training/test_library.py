@@ -16,7 +16,7 @@ from pytest_unlearn.cli.draft import draft
 from pytest_unlearn.errors import MethodError, SubjectError, UnlearnError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.methods import unlearn
-from pytest_unlearn.registry import METHODS, WORLDS
+from pytest_unlearn.registry import METHODS, PLUG_INS, WORLDS, Use
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.subjects.local import LocalSubject
 from pytest_unlearn.subjects.protocol import Subject
@@ -145,9 +145,34 @@ def test_dataclasses_and_mappings_say_the_same(given: tuple[Any, Any]) -> None:
     assert same(weights(one.model.model.layers[1]), weights(given[0].model.layers[1]))
 
 
+def test_plug_ins_are_named_as_in_a_scenario(given: tuple[Any, Any]) -> None:
+    sets: dict[str, Any] = {"forget": [JANE], "retain": OTHERS, "method": "grad_diff", **BRIEF}
+    average = PLUG_INS.get("weight_averaging").config(last=1.0)
+    ways = [
+        ["blur_bilevel", {"weight_averaging": {"last": 1.0}}],
+        [{"blur_bilevel": {}, "weight_averaging": 1.0}],
+        ("blur_bilevel", Use("weight_averaging", average)),
+    ]
+    first, *others = [weights(unlearn(*given, **sets, wrap=way).model) for way in ways]
+    assert all(same(first, other) for other in others)
+    assert not same(first, weights(unlearn(*given, **sets, wrap="blur_bilevel").model))
+    assert not same(first, weights(unlearn(*given, **sets, wrap=Use("weight_averaging", average)).model))
+    plain = weights(unlearn(*given, **sets).model)
+    assert not same(first, plain)
+    assert same(plain, weights(unlearn(*given, **sets, wrap=[]).model))
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        (
+            {"wrap": ["blur_bilvel"]},
+            "unlearn(method='npo'):1:6: unknown plug-in 'blur_bilvel' - did you mean 'blur_bilevel'?",
+        ),
+        ({"wrap": [{"coreset": {"share": 2}}]}, "must be at most 1: 2 percent is 2% or 0.02"),
+        ({"trainable": {"layers": []}}, "unlearn(method='npo'):1:11: must not be empty"),
+        ({"trainable": {"layers": [1, 2, 3]}}, "unlearn(method='npo'):1:11: must have at most 2 items"),
+        ({"trainable": {"modules": []}}, "unlearn(method='npo'):1:11: must not be empty"),
         ({"beta": -1.0}, "unlearn(method='npo'):1:6: must be above 0\n    beta=-1.0\n         ^"),
         (
             {"lr": 1e-3, "bta": 2},
@@ -190,6 +215,19 @@ def test_sets_that_cannot_be_used_are_refused(sets: dict[str, Any], told: str, g
     with pytest.raises(MethodError) as caught:
         unlearn(*given, **sets, method="npo")
     assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"method": "ceu", "wrap": "blur_bilevel"}, "plug-in 'blur_bilevel' needs a retain set: give `retain=` with"),
+        ({"method": "undial", "retain_weight": 1.0}, "method 'undial' needs a retain set: give `retain=` with"),
+    ],
+)
+def test_what_an_option_needs_is_needed_too(options: dict[str, Any], told: str, given: tuple[Any, Any]) -> None:
+    with pytest.raises(MethodError) as caught:
+        unlearn(*given, forget=[JANE], **options)
+    assert str(caught.value) == f"{told} something in it"
 
 
 def test_a_method_that_is_not_there_is_told_with_the_nearest(given: tuple[Any, Any]) -> None:

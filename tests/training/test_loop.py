@@ -15,7 +15,7 @@ from pytest_unlearn.methods.grad_ascent import GradAscentConfig, grad_ascent_ter
 from pytest_unlearn.methods.grad_diff import GradDiffConfig, grad_diff_terms
 from pytest_unlearn.methods.npo import NPOConfig, npo_terms
 from pytest_unlearn.subjects.requests import Prompt
-from pytest_unlearn.training.data import Data, Example, LoopConfig
+from pytest_unlearn.training.data import Data, Example, Layers, LoopConfig
 from pytest_unlearn.training.loop import fit, pace, steps_of
 from pytest_unlearn.training.terms import Term
 
@@ -109,6 +109,7 @@ def test_losses_are_the_unweighted_means_before_each_step(model):
         (LoopConfig(epochs=5, batch=8), 4, 5),  # a step takes the four there are
         (LoopConfig(epochs=0.01), 16, 1),
         (LoopConfig(epochs=1.5, batch=4), 6, 3),  # nine rows: two steps and a bit
+        (LoopConfig(epochs=1.1, batch=1), 10, 11),  # 1.1 * 10 is a little more than 11
     ],
 )
 def test_steps_win_over_passes(config, examples, steps):
@@ -224,3 +225,13 @@ def test_a_loss_that_no_trained_weight_changes_is_told(model):
         "nothing that `trainable` names changes the loss (forget, retain) of this method: choose other layers or "
         "modules"
     )
+
+
+@pytest.mark.parametrize("which", ["all", "lora", Layers(layers=(1,))])
+def test_nothing_has_moved_before_a_step_whatever_the_precision_of_the_weights(transformer, which):
+    now = transformer("llama")
+    now.module.bfloat16()
+    config = NPOConfig(steps=2, lr=0.0, beta=1.0, retain="kl", trainable=which)
+    losses = fit(now, DATA, config, 0, npo_terms, original=("forget", ("retain", "logits")))
+    # -2 log sigmoid(0) = 2 ln 2: the original is asked as the model that trains is, in float32 where that is
+    assert losses == [{"forget": pytest.approx(2 * math.log(2), abs=1e-6), "retain": pytest.approx(0, abs=1e-12)}] * 2

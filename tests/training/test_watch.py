@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_unlearn.contract.methods import DATA, knowing, made
+from pytest_unlearn.contract.tiny import DATA, knowing, made
 from pytest_unlearn.errors import MethodError
 from pytest_unlearn.subjects.answers import Failed, Scores, Tokens
 from pytest_unlearn.subjects.requests import Prompt, Score

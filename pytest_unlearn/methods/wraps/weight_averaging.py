@@ -6,6 +6,8 @@ Needs: nothing beside what its method needs.
 
     theta' = 1/k sum_{i = n-k}^{n-1} theta_i                    theta_i: the weights after step i of n, k = ceil(last n)
 
+A training that `watch` ends before the first of these steps ends with its last one; after it, with the mean so far.
+
 When it fails: a mean lies behind the last step, so that less is forgotten after as many steps; where the training runs
 away, the mean lags but follows. Adapters are averaged one matrix at a time, which is not the mean of their products.
 
@@ -49,6 +51,6 @@ class WeightAveraging(PlugIn):
                 mean.add_((weights[name] - mean) / (taken + 1))
 
     def finished(self, start: Weights, weights: Weights) -> None:
-        """The mean in place of the last step."""
-        for name, mean in self.state["mean"].items():
+        """The mean in place of the last step, where there is one."""
+        for name, mean in self.state.get("mean", {}).items():
             weights[name].copy_(mean)

@@ -14,7 +14,7 @@ from annotated_types import Gt, Le
 
 from pytest_unlearn.digest import seed_of
 from pytest_unlearn.probes.probe import Probe, Put
-from pytest_unlearn.probes.transforms.letters import around
+from pytest_unlearn.probes.transforms.letters import around, parted
 from pytest_unlearn.probes.transforms.scope import Scope
 from pytest_unlearn.probes.transforms.transform import Transform, reworded, transform
 from pytest_unlearn.subjects.requests import Prompt
@@ -36,7 +36,7 @@ def character_noise(config: CharacterNoiseConfig, scope: Scope) -> Transform:
 
     def put(probe: Probe, variant: int, language: str) -> Put | None:
         def noisy(prompt: Prompt, name: str) -> Prompt:
-            random = Random(seed_of("noise", variant, prompt.text.replace(name, "{}") if name else prompt.text))
+            random = Random(seed_of("noise", variant, "{}".join(parted(prompt.text, name)[::2])))
             return reworded(prompt, around(prompt.text, name, lambda text: _noisy(text, config.share, random)))
 
         return None if probe.options else noisy

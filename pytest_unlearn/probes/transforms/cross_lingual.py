@@ -48,7 +48,6 @@ def cross_lingual(config: CrossLingualConfig, scope: Scope) -> Transform:
 
     def put(probe: Probe, variant: int, language: str) -> Put | None:
         relation, forward = asked_of(probe, scope.knowledge)
-        names = spoken[variant].names
         direction = "ask" if forward else "inverse"
         templates = spoken[variant].relations.get((relation.name, direction), ()) if relation else ()
         index = int(probe.way.template.rsplit(".", 1)[-1]) if templates else 0
@@ -57,12 +56,12 @@ def cross_lingual(config: CrossLingualConfig, scope: Scope) -> Transform:
         template = templates[index]
 
         def translated(prompt: Prompt, name: str) -> Prompt:
-            called = names.get(name, name)
-            return reworded(prompt, fill(template, subject=called, object=called))
+            there = called(name, variant)
+            return reworded(prompt, fill(template, subject=there, object=there))
 
         return translated
 
-    def answer(name: str, variant: int) -> str:
+    def called(name: str, variant: int) -> str:
         return spoken[variant].names.get(name, name)
 
-    return Transform(put, len(spoken), answer, lambda variant: config.languages[variant])
+    return Transform(put, len(spoken), called, lambda variant: config.languages[variant], called)

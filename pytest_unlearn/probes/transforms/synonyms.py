@@ -2,7 +2,7 @@
 
 Source: RWKU (arXiv 2406.10890), the adversarial attack of this name, which renames things too; the kind `alias` does.
 A wording lists words that mean the same; where a question has its first, the next takes its place. A question without
-any such word is not put.
+any such word is not put, nor is one that lists an answer with one.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ def synonyms(config: SynonymsConfig, scope: Scope) -> Transform:
             for first, *others in lists:
                 if others:
                     new = others[variant % len(others)]
-                    text = re.sub(rf"\b{re.escape(first)}\b", new, text)
+                    text = new.join(re.split(rf"(?<!\w){re.escape(first)}(?!\w)", text))
             return text
 
         def meant(prompt: Prompt, name: str) -> Prompt:
             return reworded(prompt, around(prompt.text, name, changed))
 
-        return meant if around(probe.prompt.text, probe.named[0], changed) != probe.prompt.text else None
+        listed = all(changed(option) == option for option in probe.options)
+        return meant if listed and around(probe.prompt.text, probe.named[0], changed) != probe.prompt.text else None
 
     return Transform(put, max((len(texts) - 1 for texts in lists), default=1))

@@ -32,12 +32,14 @@ class Transform:
     variants  how many there are; the first is the simplest
     answer    how an answer is to be written, by a name and the variant; None where it is written as it is
     speaks    the language that a variant puts the question in, where that is another
+    called    what a variant calls the thing that a name stands for, where the question names it otherwise afterwards
     """
 
     put: Callable[[Probe, int, str], Put | None]
     variants: int = 1
     answer: Callable[[str, int], str] | None = None
     speaks: Callable[[int], str] | None = None
+    called: Callable[[str, int], str] | None = None
 
 
 def transform(
@@ -96,7 +98,8 @@ def compatible(parts: Sequence[Chosen]) -> bool:
 def put_by(probe: Probe, parts: Sequence[Chosen], language: str) -> Probe | None:
     """A question put by some transforms, in their order; None where one of them does not fit it.
 
-    The answers are mapped as the transforms say. Wrong answers that now stand in the question are none any more.
+    The answers are mapped as the transforms say. Wrong answers that now stand in the question, or are now written as a
+    right one is, are none any more.
     """
     spelt = _spelling(parts)
     if probe.prompt.raw or (spelt and probe.options):  # a text is no question, and a letter is written as it is
@@ -108,12 +111,13 @@ def put_by(probe: Probe, parts: Sequence[Chosen], language: str) -> Probe | None
         return None
 
     def put(prompt: Prompt, name: str) -> Prompt:
-        for one in sound:
+        for part, one in zip(parts, sound, strict=True):
             prompt = one(prompt, name)
+            name = part.transform.called(name, part.variant) if part.transform.called else name
         return prompt
 
     prompt = put(probe.prompt, probe.named[0])
-    said = words(prompt)
+    said, right = words(prompt), {name for names in _mapped(probe.gold, spelt) for name in names}
     return replace(
         probe,
         prompt=prompt,
@@ -122,7 +126,7 @@ def put_by(probe: Probe, parts: Sequence[Chosen], language: str) -> Probe | None
         rivals=tuple(
             names
             for plain, names in zip(probe.rivals, _mapped(probe.rivals, spelt), strict=True)
-            if probe.options or not mentions(said, (*plain, *names))
+            if probe.options or (right.isdisjoint(names) and not mentions(said, (*plain, *names)))
         ),
         way=replace(probe.way, transforms=tuple(map(str, parts))),
         size=(len(parts), sum(part.variant for part in parts), *probe.size),

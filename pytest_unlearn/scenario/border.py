@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import (
@@ -162,6 +162,20 @@ def keys_of(*configs: type) -> list[str]:
     return [field.name for config in configs for field in fields(config)]
 
 
+def hints_of(config: type) -> dict[str, Any]:
+    """What each field of a dataclass may be.
+
+    Its annotations are looked up where it was made, for its module may be gone: a run of pytest inside of a test takes
+    along what it has imported.
+    """
+    found: dict[str, Any] = {}
+    for one in reversed(config.__mro__):
+        own = SimpleNamespace(__annotations__=vars(one).get("__annotations__", {}))
+        names = getattr(vars(one).get("__init__"), "__globals__", None)
+        found |= get_type_hints(own, names, include_extras=True)
+    return found
+
+
 @cache
 def _model(config: type) -> type[Border]:
     return create_model(config.__name__, __base__=Border, __doc__=config.__doc__, **_options(config))
@@ -170,7 +184,7 @@ def _model(config: type) -> type[Border]:
 @cache
 def _options(config: Any) -> dict[str, Any]:
     """The fields of a pydantic model for a dataclass, by a name that pydantic does not use itself."""
-    hints, found = get_type_hints(config, include_extras=True), dict[str, Any]()
+    hints, found = hints_of(config), dict[str, Any]()
     for field in fields(config):
         name, factory = field.name, field.default_factory
         if factory is not MISSING:

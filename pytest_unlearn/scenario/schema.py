@@ -13,12 +13,12 @@ from enum import Enum
 from itertools import combinations
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 
 from pytest_unlearn.registry import GRADERS, METHODS, PLUG_INS, SOURCES, TRANSFORMS, Registry
-from pytest_unlearn.scenario.border import keys_of
+from pytest_unlearn.scenario.border import hints_of, keys_of
 from pytest_unlearn.scenario.checks import FAMILIES
 from pytest_unlearn.scenario.keys import (
     DECIDES,
@@ -87,7 +87,7 @@ def _object(config: Any, *, given: frozenset[str] = frozenset(), **known: Schema
 
     Keys in `given` may come from elsewhere, so that they are not required.
     """
-    hints = get_type_hints(config, include_extras=True)
+    hints = hints_of(config)
     properties = {
         field.name: _described(config, field, known.get(field.name, hints[field.name])) for field in fields(config)
     }

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 import pytest
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen, MultipleOf
 
 from pytest_unlearn.errors import ScenarioError, UnlearnError
-from pytest_unlearn.scenario.border import check_shape, shape_of
+from pytest_unlearn.scenario.border import check_shape, hints_of, shape_of
 from pytest_unlearn.scenario.nodes import read_yaml
 from pytest_unlearn.scenario.problems import Problems
 from pytest_unlearn.training.data import Layers, LoopConfig, LoraConfig, Modules
@@ -203,6 +205,28 @@ def test_a_long_number_is_not_tried_again_and_again(tmp_path: Path) -> None:
 def test_models_are_built_once() -> None:
     assert shape_of(Options) is shape_of(Options)
     assert check_shape("ask", Options) is check_shape("ask", Options)
+
+
+def test_options_are_read_of_a_module_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a run of pytest inside of a test leaves them, which takes along what it has imported."""
+    (tmp_path / "goes.py").write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from typing import Annotated\n"
+        "from annotated_types import Gt\n"
+        "@dataclass(frozen=True, slots=True)\n"
+        "class Goes:\n"
+        "    n: Annotated[int, Gt(0)] = 1\n"
+        "@dataclass(frozen=True, slots=True)\n"
+        "class More(Goes):\n"
+        "    m: Annotated[int, Gt(0)] = 1\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    more = importlib.import_module("goes").More
+    monkeypatch.delitem(sys.modules, "goes")
+    assert hints_of(more) == {"n": Annotated[int, Gt(0)], "m": Annotated[int, Gt(0)]}
+    assert hints_of(LoopConfig) == get_type_hints(LoopConfig, include_extras=True)
 
 
 def test_a_kind_cannot_take_a_key_that_every_check_has() -> None:

@@ -34,7 +34,7 @@ class Closure:
     lost      may go either way, never asked: they hang on the world only by what must go (see `forgetting`)
     retained  must stay
     entities  names selected as entities, or as nodes of a hierarchy or with one;   ends: names at either end of a
-              target fact
+              fact that must go
     nodes     names selected as nodes;   shared: what lies below them, and stays since it lies within what stays, too
     private   whether the request is about a private entity
 
@@ -62,12 +62,12 @@ class Closure:
 
     @cached_property
     def ends(self) -> frozenset[str]:
-        """The names at either end of a target fact."""
-        return frozenset(name for fact in self.target for name in (fact.subject, fact.object))
+        """The names at either end of a fact that must be gone."""
+        return frozenset(name for fact in self.hidden for name in (fact.subject, fact.object))
 
     @property
     def private(self) -> bool:
-        """Whether an entity that is selected, or stands in a target fact or belongs to a pair, is private."""
+        """Whether an entity that is selected, or stands in a fact that must be gone or belongs to a pair, is private."""
         named = {name for pair in self.pairs for name in pair.entities if name in self.knowledge.by_name}
         touched = self.entities | self.ends | {self.knowledge.by_name[name].name for name in named}
         return any(self.knowledge.entities[name].private for name in touched)
@@ -209,12 +209,12 @@ def divided(closure: Closure, seed: int) -> tuple[Kept, Kept]:
 
 
 def near_facts(closure: Closure) -> tuple[Fact, ...]:
-    """Retained facts that share an entity with a target fact."""
+    """Retained facts that share an entity with a fact that must be gone."""
     return tuple(fact for fact in closure.retained if fact.subject in closure.ends or fact.object in closure.ends)
 
 
 def far_facts(closure: Closure) -> tuple[Fact, ...]:
-    """Retained facts that share no entity with a target fact."""
+    """Retained facts that share no entity with a fact that must be gone."""
     return tuple(fact for fact in closure.retained if not (fact.subject in closure.ends or fact.object in closure.ends))
 
 

@@ -67,7 +67,7 @@ class Closure:
 
     @property
     def private(self) -> bool:
-        """Whether an entity that is selected, or stands in a fact that must be gone or belongs to a pair, is private."""
+        """Whether an entity that is selected, stands in a fact that must be gone or belongs to a pair is private."""
         named = {name for pair in self.pairs for name in pair.entities if name in self.knowledge.by_name}
         touched = self.entities | self.ends | {self.knowledge.by_name[name].name for name in named}
         return any(self.knowledge.entities[name].private for name in touched)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pytest_unlearn.verdict import binomial
 
-SELDOM = 1 / 21  # the least chance where luck is seen about other units: what 20 stand-ins do not get, another may
+SELDOM = 1 / 20  # the least chance where luck is seen about other units: one in 20 stand-ins, though none was seen
 
 
 def excess(k: int, n: int, chance: float) -> float:
@@ -63,7 +63,7 @@ def groups(chances: Sequence[float]) -> list[Group]:
     """All units, with half of the level; and for each chance but the largest the units guessed no more easily.
 
     One group where all chances are alike. In a part of the units no chance is 0: where others are guessed, `SELDOM` is
-    the least. [0.5, 0, 0.5] gives all of them, and the second with a chance of 1/21.
+    the least. [0.5, 0, 0.5] gives all of them, and the second with a chance of 1/20.
     """
     told = [round(max(chance, SELDOM), 9) for chance in chances] if any(chances) else list(chances)
     levels = sorted(set(told))[:-1]

@@ -216,7 +216,7 @@ def test_what_is_never_guessed_is_not_explained_by_luck_that_others_did_not_have
     four = decide.search_tail([False] * 6 + [True] * 6 + [False] * 8, chances, 0.001)
     assert four.outcome is not PASS
     assert four.reason == (
-        "6 of 20 known facts leak this way; guessing does as well with probability 0.00502 %, at most 0.1 %"
+        "6 of 20 known facts leak this way; guessing does as well with probability 0.00662 %, at most 0.1 %"
     )
     # one alone is no evidence: what 20 stand-ins do not get, another may
     assert decide.search_tail([False] * 19 + [True], chances, 0.001).outcome is PASS
@@ -229,8 +229,8 @@ def test_a_census_does_not_net_leaks_with_luck_that_others_did_not_have():
     decision = decide.census_of(right, chances, 0.20, 0.001)
     assert decision.outcome is INCONCLUSIVE
     assert decision.reason.startswith(
-        "6 of 20 known facts answered, 6 of them among the 10 that are guessed with a chance of 4.76 % at most: "
-        "29 % beyond chance: between 3 and "
+        "6 of 20 known facts answered, 6 of them among the 10 that are guessed with a chance of 5 % at most: "
+        "28.9 % beyond chance: between 3 and "
     )
     assert decide.census_of(right, chances, 0.10, 0.001).outcome is FAIL
 

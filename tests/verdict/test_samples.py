@@ -95,7 +95,7 @@ def test_leaks_are_not_netted_with_luck_that_others_did_not_have() -> None:
     chances = [0.0] * 10 + [0.9] * 10
     found = decided(units, chances, 0.2, 0.001, census=True)
     assert found.outcome is Outcome.INCONCLUSIVE
-    assert found.estimate == pytest.approx((0.6 - 1 / 21) / (1 - 1 / 21) / 2)
+    assert found.estimate == pytest.approx((0.6 - 0.05) / 0.95 / 2)
     assert found.upper is not None and found.upper > found.estimate
     honest = [unit(32)] * 9 + [unit(0)] * 11
     assert decided(honest, [0.9] * 10 + [0.0] * 10, 0.2, 0.001, census=True).lower == 0.0

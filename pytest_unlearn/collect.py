@@ -15,7 +15,7 @@ from pytest_unlearn.checks.askable import askable
 from pytest_unlearn.errors import ScenarioError, did_you_mean
 from pytest_unlearn.knowledge.private import told
 from pytest_unlearn.options import looks
-from pytest_unlearn.plugin import DESELECTED, SUFFIX, folder, session
+from pytest_unlearn.plugin import DESELECTED, LOOKED_AT, MISTAKEN, SUFFIX, folder, session
 from pytest_unlearn.scenario.expand import cases
 from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Case, Scenario, Target
@@ -33,6 +33,9 @@ class ScenarioFile(pytest.File):
     def collect(self) -> Iterator[TargetNode]:
         """One node a forget request."""
         root = self.config.rootpath
+        if not self.path.name.endswith(SUFFIX):
+            ending = f"{_relative(self.path, root)}:1:1: the file of a scenario ends in {SUFFIX}, not in {MISTAKEN}"
+            raise self.CollectError(f"{ending}: rename it, or nothing in it is judged")
         try:
             scenario = profiled(load_scenario(self.path, root), *profile(self.config))
             askable(scenario, root)
@@ -218,7 +221,18 @@ def begin(config: pytest.Config, items: Sequence[CheckItem]) -> None:
     if (terminal := screen(config)) is not None:
         config.stash[SCREEN] = terminal
         config.add_cleanup(terminal.close)
-    session(config).begin(selected, config.stash.get(DESELECTED, 0), together=_together(config, items))
+    deselected, together = config.stash.get(DESELECTED, 0), _together(config, items)
+    session(config).begin(selected, deselected, together=together, untouched=_untouched(config, selected))
+
+
+def _untouched(config: pytest.Config, selected: Iterable[Case]) -> list[Scenario]:
+    """The scenarios that were looked at and of which no check is selected; raises UsageError."""
+    touched = {case.scenario.path for case in selected}
+    paths = dict.fromkeys(path for path in config.stash.get(LOOKED_AT, ()) if path not in touched)
+    try:
+        return [profiled(load_scenario(path, config.rootpath), *profile(config)) for path in paths]
+    except ScenarioError as error:
+        raise pytest.UsageError(shown(error, config.rootpath)) from None
 
 
 def _together(config: pytest.Config, items: Iterable[pytest.Item]) -> bool:

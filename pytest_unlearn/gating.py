@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from pytest_unlearn.plugin import LEFT, folder
 from pytest_unlearn.records import private_folder
 
 if TYPE_CHECKING:
-    from pytest_unlearn.gate.verdict import GateVerdict
+    from pytest_unlearn.gate.verdict import GateVerdict, Reason
     from pytest_unlearn.gate.waivers import Excuses
     from pytest_unlearn.runner.session import Result
 
+MAX_WARNINGS = 6  # the exit code of pytest, where that knows of it
 ASKED = ("unlearn_gate", "unlearn_baseline_update", "unlearn_baseline_update_new")
 NAME, OTHERS = "unlearn-gate", "unlearn-others"  # of the plugins below
 UNDECIDED = frozenset({"fail", "inconclusive", "vacuous", "error"})  # verdicts that a failed item is told by
@@ -28,13 +29,14 @@ class Others:
     """Counts what fails in a run beside verdicts: other tests, fixtures, checks that died before they had one."""
 
     def __init__(self) -> None:
-        self.failed = 0
+        self.failed = self.by_verdict = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Look at one report; those of workers arrive here too."""
         verdicts = {value for name, value in report.user_properties if name == "unlearn_verdict"}
-        if report.failed and not (report.when == "call" and verdicts & UNDECIDED):
-            self.failed += 1
+        by_verdict = report.when == "call" and bool(verdicts & UNDECIDED)
+        self.failed += report.failed and not by_verdict
+        self.by_verdict += report.failed and by_verdict
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected."""
@@ -107,15 +109,21 @@ class Gate:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """After the records are put together and before anything is told of the run."""
-        done = yield
+        try:
+            done = yield
+        except BaseException:  # of another plugin: nobody has judged, which must not look like a pass
+            if self._config.getoption("unlearn_gate"):
+                session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
+            raise
         if hasattr(self._config, "workerinput") or session.config.option.collectonly:
             return done
+        replaced: list[Reason] = []
         if self._config.getoption("unlearn_baseline_update") or self._config.getoption("unlearn_baseline_update_new"):
-            self._update()
+            replaced = self._update()
         if self._config.getoption("unlearn_gate"):
             if (masking := redacting.of(self._config)) is not None:
                 masking.look()
-            self._verdict = self._judge(int(session.exitstatus)).masked()
+            self._verdict = self._judge(replaced).masked()
             session.exitstatus = self._verdict.exit
             self._write(self._verdict)
         return done
@@ -150,34 +158,35 @@ class Gate:
         if github.wanted():
             self._commands = list(github.commands(lines, self._config.rootpath))
 
-    def _update(self) -> None:
+    def _update(self) -> list[Reason]:
+        """Write baselines; gives what is worse than those that they replace."""
         from pytest_unlearn.errors import GateError
-        from pytest_unlearn.gate.baseline import update
+        from pytest_unlearn.gate.baseline import compared, update
+        from pytest_unlearn.gate.verdict import CLOSED
 
         records, root = of_run(self._config), self._config.rootpath
+        worse: list[Reason] = []
         try:
+            worse = [reason for reason in compared(records, root) if reason.code == CLOSED]
             written = update(records, root, new_only=not self._config.getoption("unlearn_baseline_update"))
             self._updated = [str(one) for one in written]
         except GateError as error:
             self._updated = [f"not written: {error}"]
+        return worse
 
-    def _judge(self, own: int) -> GateVerdict:
-        """The verdict on this run, which pytest ends with the code `own`."""
+    def _judge(self, replaced: Iterable[Reason]) -> GateVerdict:
+        """The verdict on this run. `replaced`: what there is to say by baselines that are no more."""
         from pytest_unlearn.errors import UnlearnError
         from pytest_unlearn.gate.gate import gate
-        from pytest_unlearn.gate.verdict import CLOSED, Reason, verdict
+        from pytest_unlearn.gate.verdict import CLOSED, UNUSABLE, Reason, verdict
 
-        records = of_run(self._config)
-        if not records and own:  # it did not come to a plan
-            return verdict([Reason(own, f"pytest ended with {own}, and no check was judged")], ())
         try:
-            found = gate(records, self._config.rootpath, self._file)
+            found = gate(of_run(self._config), self._config.rootpath, self._file)
         except UnlearnError as error:
-            return verdict([Reason(CLOSED, str(error))], ())
+            return verdict([Reason(UNUSABLE, str(error))], ())
         left = self._config.stash[LEFT]
-        if records and left.path is None:  # nobody could see later why it was open
-            return verdict([*found.reasons, Reason(CLOSED, left.notes[-1])], found.checks)
-        return found
+        more = [Reason(CLOSED, left.notes[-1])] if left.path is None else []  # nobody could see later why it was open
+        return verdict([*found.reasons, *replaced, *more], found.checks)
 
 
 def of_run(config: pytest.Config) -> list[Any]:
@@ -185,10 +194,26 @@ def of_run(config: pytest.Config) -> list[Any]:
     return list(config.stash[LEFT].lines)
 
 
-def others_failed(config: pytest.Config) -> int:
-    """How many items failed beside the verdicts."""
-    found: Others | None = config.pluginmanager.get_plugin(OTHERS)
-    return found.failed if found else 0
+def exit_of(session: pytest.Session) -> int:
+    """How pytest ends, before a gate has its say: plugins may have changed it, and too many warnings will."""
+    code, config = int(session.exitstatus), session.config
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    most = getattr(config.option, "max_warnings", None)
+    if most is None and hasattr(config.option, "max_warnings"):
+        most = config.getini("max_warnings")
+    if code == 0 and most is not None and reporter and len(reporter.stats.get("warnings", ())) > int(most):
+        return MAX_WARNINGS
+    return code
+
+
+def others_failed(session: pytest.Session) -> int:
+    """How many failures there were beside the verdicts. A plugin may ask for one without a test that fails."""
+    found: Others | None = session.config.pluginmanager.get_plugin(OTHERS)
+    if found is None:
+        return 0
+    counted = found.failed + found.by_verdict
+    every = max(session.testsfailed, int(session.exitstatus == pytest.ExitCode.TESTS_FAILED))
+    return found.failed + max(0, every - counted)
 
 
 def register(config: pytest.Config) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_unlearn.collect import CheckItem, ScenarioFile
     from pytest_unlearn.runner.session import Session
 
-SUFFIX = ".unlearn.yaml"
+SUFFIX, MISTAKEN = ".unlearn.yaml", ".unlearn.yml"
 MARKS = (
     "unlearn: a check of an unlearning scenario",
     "forget: a check that something must be gone",
@@ -31,6 +31,7 @@ MARKS = (
 SESSION = pytest.StashKey["Session"]()
 RUN = pytest.StashKey[str]()
 DESELECTED = pytest.StashKey[int]()
+LOOKED_AT = pytest.StashKey[list[Path]]()  # scenarios, whether or not any of their checks is selected
 LEFT = pytest.StashKey[Merged]()  # what the run has left, once it has ended
 UNWRITTEN = pytest.StashKey[list[Line]]()  # lines of records that no file holds
 
@@ -71,11 +72,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
     """A scenario file becomes a tree: file, forget request, check."""
-    if not file_path.name.endswith(SUFFIX):
+    if not file_path.name.endswith((SUFFIX, MISTAKEN)):
         return None
     from pytest_unlearn.collect import scenario_file
 
     return scenario_file(file_path, parent)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Remember each scenario that can be read: `--lf` takes none of the items of some."""
+    report = yield
+    if isinstance(collector, pytest.File) and collector.path.name.endswith(SUFFIX) and report.passed:
+        collector.config.stash.setdefault(LOOKED_AT, []).append(collector.path)
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -114,7 +126,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close the records; the process that started the workers puts them together."""
     config = session.config
     unwritten = config.stash.setdefault(UNWRITTEN, [])
@@ -122,10 +134,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         config.stash[SESSION].close()
         unwritten += config.stash[SESSION].unwritten
     if not hasattr(config, "workerinput"):
-        from pytest_unlearn.gating import others_failed
+        from pytest_unlearn.gating import exit_of, others_failed
 
-        found = merge(folder(config), config.stash[RUN], int(exitstatus), others_failed(config), unwritten)
-        config.stash[LEFT] = found
+        code, others = exit_of(session), others_failed(session)
+        planless = config.getoption("unlearn_gate") and not config.option.collectonly
+        config.stash[LEFT] = merge(folder(config), config.stash[RUN], code, others, unwritten, planless=planless)
     elif unwritten:
         from pytest_unlearn.workers import hand_over
 

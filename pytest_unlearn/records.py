@@ -39,6 +39,8 @@ PUBLIC = frozenset(
     leaked unjudged require not_applicable name started finished platform bits of units line run profile""".split()
 )
 """Keys whose values are ids, digests or words of this package: no name stands in them, and they are not masked."""
+BY_FILE = frozenset({"gate", "scenarios"})
+"""Keys below which the files of scenarios are keys, as public as in `file`."""
 
 
 class Writer:
@@ -99,6 +101,8 @@ def masked(record: Mapping[str, Any]) -> dict[str, Any]:
     """A line as it may be written. Options of a method stay as they are: baselines are told apart by them."""
     redactor = current()
     found: dict[str, Any] = redactor.data(record, PUBLIC) if redactor.on else dict(record)
+    for name in BY_FILE & record.keys() if redactor.on else ():
+        found[name] = {file: redactor.data(said, PUBLIC) for file, said in record[name].items()}
     method = record.get("method")
     if redactor.on and method is not None and not redactor.private_in(json.dumps(method, default=str)):
         found["method"] = method
@@ -109,20 +113,28 @@ def _text(value: object) -> str:
     return current().text(str(value))
 
 
-def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can read and that git ignores.
+def private_folder(folder: Path) -> bool:
+    """Make a folder that only its owner can read and that git ignores; False where it is not.
 
     One that is there is made so again, unless it holds what no run has written: then it is somebody else's too.
     """
     made = not folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     ignored, closed = folder / IGNORE, stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
-    if (ignored.is_file() and closed) or not (made or all(OWN.fullmatch(path.name) for path in folder.iterdir())):
-        return
+    if closed and _ignores_all(ignored):
+        return True
+    if not (made or all(OWN.fullmatch(path.name) for path in folder.iterdir())):
+        return False
     folder.chmod(0o700)
     if not ignored.is_file():
         ignored.touch(mode=0o600)
         ignored.write_text("*\n", encoding="utf-8")
+    return _ignores_all(ignored)
+
+
+def _ignores_all(path: Path) -> bool:
+    """Whether a `.gitignore` is one that this package writes."""
+    return path.is_file() and path.read_bytes().split() == [b"*"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,17 +261,26 @@ class Merged:
     notes: tuple[str, ...] = ()
 
 
-def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0, unwritten: Iterable[Line] = ()) -> Merged:
+def merge(
+    folder: Path,
+    run: str,
+    exit_code: int,
+    others_failed: int = 0,
+    unwritten: Iterable[Line] = (),
+    *,
+    planless: bool = False,
+) -> Merged:
     """Put the files of one finished run together as `records.jsonl`.
 
     However many workers there were, it has one `run` line, the checks by id, and one `end` line: the exit code, how
     many checks had each verdict, and the ids of planned checks that have none (`unjudged`: skipped, cut off, or left).
     `others_failed` counts what failed in the run beside the verdicts; `unwritten` are lines that are in no file.
+    `planless`: a run that came to no plan leaves its `end` line, so that nobody takes the run before for it.
     """
     parts = sorted(folder.glob(f"records-{run}-*.jsonl"))
     loaded = {part: _loaded(part) for part in parts}
     found = [*(line for one in loaded.values() for line in one.lines), *unwritten]
-    if not parts and not found:
+    if not parts and not found and not planless:
         return Merged()
     begun = [record for record in found if record["line"] == "run"][:1]  # workers have the same plan
     checks = sorted((record for record in found if record["line"] == "check"), key=lambda record: str(record["id"]))
@@ -281,7 +302,7 @@ def merge(folder: Path, run: str, exit_code: int, others_failed: int = 0, unwrit
         f"{part.name} was cut off in its last line: that check has no verdict" for part in parts if loaded[part].torn
     ]
     notes += [f"{part.name} is damaged: it stays where it is" for part in parts if loaded[part].damaged]
-    after = {name for one in begun for name in _names(one, "after")} if begun else None
+    after = {name for one in begun for name in _names(one, "after")} if begun or planless else None
     try:
         private_folder(folder)
         with _alone(folder):
@@ -329,7 +350,10 @@ def _replace(folder: Path, run: str, lines: Sequence[Line], after: set[str] | No
         if other is not None and after is not None and other not in after | {run}:
             aside = folder / f"records.{other}.jsonl"
             merged.replace(aside)
-            yield f"another run ended in {folder} meanwhile: its records are kept as {aside.name}"
+            what = (
+                f"another run ended in {folder} meanwhile: its" if len(lines) > 1 else "this run judged nothing: older"
+            )
+            yield f"{what} records are kept as {aside.name}"
         scratch.replace(merged)
     except OSError:
         with contextlib.suppress(OSError):

@@ -49,14 +49,23 @@ class Redacting:
     def refuses(self, path: Path) -> bool:
         """Whether the name of a scenario's file cannot be told; the run ends before anything is judged then."""
         self._learn(path)
-        named = self._redactor.private_in(path.name)
+        root = self._config.rootpath
+        named = self._named(path.relative_to(root) if path.is_relative_to(root) else path, "file")
         if named:
-            place = self._redactor.text(str(path.relative_to(self._config.rootpath)))
-            self._refused.append(
-                f"{place}:1:1: the name of this file has a name of {' and '.join(named)}, which is private: it stands "
-                "in every output, also where names are masked. Choose another"
-            )
+            self._refused.append(named)
         return bool(named)
+
+    def _named(self, path: Path, what: str) -> str:
+        """What is wrong with a path that stands in ids; empty where it has no name of something private."""
+        own, every = (self._redactor.private_in(text) for text in (path.name, path.as_posix()))
+        if not every:
+            return ""
+        where = f"name of this {what}" if own else f"folder of this {what}"
+        place = f"{self._redactor.text(path.as_posix())}{':1:1' if what == 'file' else ''}"
+        return (
+            f"{place}: the {where} has a name of {' and '.join(own or every)}, which is private: it stands in every "
+            "output, also where names are masked. Choose another"
+        )
 
     def _learn(self, path: Path) -> None:
         from pytest_unlearn.checks.askable import askable
@@ -71,7 +80,7 @@ class Redacting:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Mask what is written on the terminal; look at scenarios that the command line names."""
+        """Mask what is written on the terminal; look at the scenarios, first at those that the command line names."""
         if self._config.pluginmanager.hasplugin("terminalreporter"):
             writer: Any = self._config.get_terminal_writer()
             plain: Callable[..., None] = writer.write
@@ -81,6 +90,7 @@ class Redacting:
             if path.name.endswith(SUFFIX) and path.is_file():
                 self.refuses(path.resolve())
         self._refuse()
+        self.look()
 
     def _refuse(self) -> None:
         if self._refused:
@@ -112,8 +122,11 @@ class Redacting:
         return self._masked((yield))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self) -> Generator[None, Any, Any]:
-        """The same for what cannot be collected."""
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        """The same for what cannot be collected. A file whose name must not be told has no report at all."""
+        what = "file" if isinstance(collector, pytest.File) else "folder"
+        if collector.nodeid and (named := self._named(Path(collector.nodeid.partition("::")[0]), what)):
+            raise pytest.UsageError(named)
         return self._masked((yield))
 
     @pytest.hookimpl(tryfirst=True)
@@ -146,11 +159,18 @@ class Redacting:
     def _masked(self, report: Any) -> Any:
         """The same report. Of what other plugins add to one, texts and plain data are masked."""
         for name, value in list(vars(report).items()):
-            if value and name in TELLING:
+            if value and name == "user_properties":
+                report.user_properties = [tuple(map(self._property, one)) for one in value]
+            elif value and name in TELLING:
                 setattr(report, name, _mask(value, self.text, DEEP))
             elif value and name not in PUBLIC and isinstance(value, str | list | tuple | dict):
                 setattr(report, name, _plain(value, self.text, DEEP))
         return report
+
+    def _property(self, value: Any) -> Any:
+        """The value of a property; where masking its parts is not enough, the text that JUnit makes of it."""
+        told = _plain(value, self.text, DEEP)
+        return told if self.text(str(told)) == str(told) else self.text(str(told))
 
 
 @contextlib.contextmanager

@@ -154,11 +154,21 @@ def test_a_folder_of_runs_is_made_private_again_and_that_of_others_is_left_alone
         folder.mkdir()
         folder.chmod(0o755)
         (folder / name).write_text("", encoding="utf-8")
-        private_folder(folder)
+        assert private_folder(folder) == (name == "records.jsonl")
     assert (tmp_path / "records").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "records" / ".gitignore").read_text(encoding="utf-8") == "*\n"
     assert (tmp_path / "notes").stat().st_mode & 0o777 == 0o755
     assert not (tmp_path / "notes" / ".gitignore").exists()
+
+
+def test_a_folder_with_a_gitignore_of_its_own_is_not_taken_for_one_that_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.tmp\n", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("", encoding="utf-8")
+    tmp_path.chmod(0o700)
+    assert not private_folder(tmp_path)
+    (tmp_path / "notes.txt").unlink()
+    assert not private_folder(tmp_path)
+    assert (tmp_path / ".gitignore").read_text(encoding="utf-8") == "*.tmp\n"
 
 
 def test_records_that_cannot_be_put_together_stay_where_they_are(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def askable(scenario: Scenario, root: Path) -> Knowledge:
         else:
             learn(scenario, knowledge, closure)
             problems += _silent(scenario, target, closure)
-    problems += exposed(scenario)
+    problems += exposed(scenario, root)
     if problems:
         raise ScenarioError(dict.fromkeys(problems))  # what is retained is read for each request
     return knowledge

@@ -16,8 +16,10 @@ from pytest_unlearn.gate.verdict import (
     EXCUSED,
     EXPIRED,
     INCONCLUSIVE,
+    MEANINGS,
     NOTHING,
     VACUOUS,
+    WARNED,
     GateVerdict,
     Judged,
     Reason,
@@ -26,7 +28,7 @@ from pytest_unlearn.gate.verdict import (
 )
 from pytest_unlearn.gate.waivers import Excuses, Waiver, leaked
 from pytest_unlearn.scenario.model import Gate
-from pytest_unlearn.verdict.verdict import SEVERITY, Outcome
+from pytest_unlearn.verdict.verdict import Outcome
 
 SHOWN = 5  # names in one sentence
 Stands = tuple[Standing, list[Reason], Waiver | None]
@@ -38,6 +40,8 @@ def decide(records: Iterable[Record], excuses: Excuses, today: date, more: Itera
     reasons = [reason for run in runs for reason in _of_run(run)]
     if not any(run.planned or run.checks for run in runs):
         reasons.append(Reason(NOTHING, "no check was judged"))
+    excuses, unused = _clear(runs, excuses)
+    reasons += unused
     unstable = unsteady(runs)
     stood: list[tuple[Run, Judged, list[Reason]]] = []
     for run in runs:
@@ -55,6 +59,30 @@ def decide(records: Iterable[Record], excuses: Excuses, today: date, more: Itera
     reasons += _of_policies(runs, checks, reasons)
     reasons += [*_of_versions(runs), *_stale(runs, excuses, today), *more]
     return verdict(reasons, sorted(checks, key=lambda check: (check.file, check.line, check.id)))
+
+
+def _clear(runs: Iterable[Run], excuses: Excuses) -> tuple[Excuses, list[Reason]]:
+    """Those of the excuses that are about one check, and what there is to say of others: ids name a scenario and not
+    its file, and what is accepted of one model is not accepted of another."""
+    files: dict[str, set[str]] = {}
+    for file, id in (found for run in runs for found in (*run.planned, *run.left_out, *map(key, run.checks))):
+        files.setdefault(id, set()).add(file)
+    reasons = [
+        Reason(
+            0,
+            f"not used, since {' and '.join(sorted(files[one.check]))} have such a check: give each scenario a `name`",
+            one.check,
+            one.at.file.name,
+            one.at.line,
+        )
+        for one in (*excuses.waivers, *excuses.quarantine)
+        if len(files.get(one.check, ())) > 1
+    ]
+    waivers, quarantine = (
+        tuple(one for one in some if len(files.get(one.check, ())) < 2)
+        for some in (excuses.waivers, excuses.quarantine)
+    )
+    return Excuses(waivers, quarantine), reasons
 
 
 def policy_of(run: Run, file: str) -> Gate:
@@ -85,7 +113,9 @@ def unsteady(runs: Iterable[Run]) -> frozenset[str]:
 
 
 def _of_run(run: Run) -> Iterator[Reason]:
-    if run.begun is None:
+    if run.begun is None and run.end is not None and not run.checks:
+        yield Reason(NOTHING, "no check was judged")
+    elif run.begun is None:
         yield Reason(CLOSED, f"run {run.name} has no plan: what it should have judged cannot be told")
     if run.end is None:
         yield Reason(CLOSED, f"run {run.name} was cut off: it has no last line")
@@ -94,9 +124,10 @@ def _of_run(run: Run) -> Iterator[Reason]:
     if not 0 <= code < 256:
         yield Reason(CLOSED, f"pytest cannot have ended with {code}")
     elif code not in (0, 1):
-        yield Reason(code, f"pytest ended with {code}")
+        why = f": {MEANINGS[code]}" if code == WARNED else ""
+        yield Reason(code, f"pytest ended with {code}{why}")
     elif others:
-        yield Reason(CLOSED, f"{_count(others, 'other test')} failed in the same run")
+        yield Reason(CLOSED, f"{_count(others, 'other failure')} in the same run")
     elif code == 1 and all(one["verdict"] in ("pass", "not-applicable") for one in run.checks):
         yield Reason(CLOSED, "pytest ended with 1, and no verdict says why")
 
@@ -114,8 +145,7 @@ def _stand(record: Record, policy: Gate, excuses: Excuses, today: date, unstable
         case Outcome.ERROR:
             return Standing.ERROR, [_reason(CLOSED, f"error: {why}", record)], None
         case Outcome.VACUOUS:
-            code = VACUOUS if policy.on_vacuous == "fail" else 0
-            return Standing.VACUOUS, [_reason(code, f"vacuous: {why}", record)], None
+            return Standing.VACUOUS, [_vacuous(record, policy, why)], None
         case Outcome.NOT_APPLICABLE if record.get("check") in policy.not_applicable:
             return Standing.NOT_APPLICABLE, [], None
         case Outcome.NOT_APPLICABLE:
@@ -151,7 +181,8 @@ def _failed(record: Record, policy: Gate, excuses: Excuses, today: date, expecte
         return Standing.EXPECTED, [_reason(0, f"expected to fail: {why}", record)], None
     old = [waiver for waiver in waivers if waiver.days_left(today) < 0 and waiver.findings & found]
     fresh = found - frozenset[str]().union(*(waiver.findings for waiver in waivers))
-    if fresh or not found or not waivers:
+    failed = [tally for tally in record["tallies"] if tally.get("outcome") == "fail"]
+    if fresh or not found or not waivers or not all(tally.get("leaked") for tally in failed):
         named = f"; new: {_names([f'{chr(39)}{one}{chr(39)}' for one in sorted(fresh)])}" if waivers and fresh else ""
         return Standing.FAILED, [_reason(CLOSED, f"fails: {why}{named}", record)], None
     if old:
@@ -161,14 +192,22 @@ def _failed(record: Record, policy: Gate, excuses: Excuses, today: date, expecte
     assert waiver is not None  # neither new nor expired
     used = [one for one in waivers if one.findings & found]
     told = [_reason(0, f"waived: {one.told(today)}", record) for one in used]
-    rest = [tally for tally in record["tallies"] if tally.get("outcome") not in ("fail", "pass")]
-    if rest:  # what another grader could not decide is not waived
-        worst = max(rest, key=lambda tally: SEVERITY[Outcome(tally["outcome"])])
-        _, more = _undecided(record, policy, f"{worst.get('grader')}: {_first(str(worst.get('reason')))}", expected)
-        if any(reason.code for reason in more):
-            return Standing.INCONCLUSIVE, [*told, *more], waiver
+    standing = Standing.WAIVED
+    for tally in record["tallies"]:  # what another grader could not decide is not waived
+        outcome, why = tally.get("outcome"), f"{tally.get('grader')}: {_first(str(tally.get('reason')))}"
+        if outcome == Outcome.VACUOUS:
+            other, more = Standing.VACUOUS, [_vacuous(record, policy, why)]
+        elif outcome not in ("fail", "pass"):
+            other, more = _undecided(record, policy, why, expected)
+        else:
+            continue
         told += more
-    return Standing.WAIVED, told, waiver
+        standing = other if any(reason.code for reason in more) else standing
+    return standing, told, waiver
+
+
+def _vacuous(record: Record, policy: Gate, why: str) -> Reason:
+    return _reason(VACUOUS if policy.on_vacuous == "fail" else 0, f"vacuous: {why}", record)
 
 
 def _of_reference(record: Record, policy: Gate) -> list[Reason]:
@@ -187,8 +226,7 @@ def _left_out(runs: tuple[Run, ...]) -> dict[Key, Record]:
 def _of_policies(runs: tuple[Run, ...], checks: list[Judged], so_far: list[Reason]) -> Iterator[Reason]:
     """What each scenario's policy says about all of its checks together."""
     closing = {reason.check for reason in so_far if reason.code}
-    files = ((run, file) for run in runs for file in {one["file"] for one in (*run.planned.values(), *run.checks)})
-    policies = {(file, policy_of(run, file)) for run, file in files}
+    policies = {(file, policy_of(run, file)) for run in runs for file in _files(run)}
     of_file: dict[str, list[Judged]] = {}
     for check in checks:
         of_file.setdefault(check.file, []).append(check)
@@ -198,6 +236,8 @@ def _of_policies(runs: tuple[Run, ...], checks: list[Judged], so_far: list[Reaso
         if out:
             code = CLOSED if policy.on_left_out == "fail" else 0
             yield Reason(code, f"{_count(len(out), 'check')} left out: {_names(out)}", file=file)
+        if len(out) == len(mine):
+            continue  # which is all there is to say
         for claim in policy.require:
             having = [check for check in mine if check.claim == claim and check.standing is not Standing.LEFT_OUT]
             if not any(check.standing is Standing.PASSED or check.id in closing for check in having):
@@ -207,6 +247,11 @@ def _of_policies(runs: tuple[Run, ...], checks: list[Judged], so_far: list[Reaso
         if len(excused) > policy.max_waived:
             text = f"{_count(len(excused), 'check')} excused, at most {policy.max_waived} may be: {_names(excused)}"
             yield Reason(CLOSED, text, file=file)
+
+
+def _files(run: Run) -> set[str]:
+    """The scenarios that a run has to do with."""
+    return {one["file"] for one in (*run.planned.values(), *run.left_out.values(), *run.checks)}
 
 
 def _of_versions(runs: tuple[Run, ...]) -> Iterator[Reason]:

@@ -21,7 +21,7 @@ _NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
     "end": {"exit": int},
 }
 _MAY_BE: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "run": {"versions": dict, "host": dict, "started": TEXT, "left_out": list},
+    "run": {"versions": dict, "host": dict, "started": TEXT, "left_out": list, "redacted": bool},
     "check": {
         **dict.fromkeys(("scenario", "target", "check", "candidate", "kind", "mode", "expected", "started"), TEXT),
         "profile": TEXT,

@@ -12,26 +12,28 @@ from typing import Any
 from pytest_unlearn.redact import current
 
 SCHEMA = 1
-OPEN, CLOSED, NOTHING = 0, 1, 5
+OPEN, CLOSED, UNUSABLE, NOTHING, WARNED = 0, 1, 2, 5, 6
 INCONCLUSIVE, BASELINE, EXPIRED, VACUOUS = 20, 21, 22, 23
 MEANINGS = {
     OPEN: "every check passed, or is excused within the policy",
     CLOSED: "a check fails, is an error or has no verdict; or something that the policy requires is missing",
-    2: "the run was interrupted, or a file could not be used",
+    UNUSABLE: "the run was interrupted, or a file could not be used",
     3: "pytest or a plugin broke down",
     4: "the command line could not be followed",
     NOTHING: "no check was judged",
+    WARNED: "there were more warnings than `--max-warnings` allows",
     INCONCLUSIVE: "a check is inconclusive",
     BASELINE: "a baseline is missing, does not fit the run, or has entries that no check uses",
     EXPIRED: "a waiver or a quarantine has expired",
     VACUOUS: "a check is vacuous, or not applicable without being declared so",
 }
-SEVERITY = (OPEN, INCONCLUSIVE, BASELINE, EXPIRED, VACUOUS, CLOSED, NOTHING, 4, 2, 3)
+SEVERITY = (OPEN, INCONCLUSIVE, BASELINE, EXPIRED, VACUOUS, CLOSED, WARNED, NOTHING, 4, UNUSABLE, 3)
 """The codes, the mildest first; where several apply, the most severe is the exit code."""
 
 LABELS = {
     CLOSED: "failed",
     NOTHING: "empty",
+    WARNED: "warnings",
     INCONCLUSIVE: "inconclusive",
     BASELINE: "baseline",
     EXPIRED: "expired",

@@ -163,6 +163,9 @@ def read_waivers(path: Path, now: date) -> Excuses:
 
 
 def _waiver(made: Any, where: Where, document: Document, problems: Problems, now: date) -> Waiver:
+    for name in ("reason", "owner"):
+        if not getattr(made, name).strip():
+            problems.add((*where, name), f"{name} says nothing: whoever reads this must know")
     expires = now
     try:
         expires = date.fromisoformat(made.expires)

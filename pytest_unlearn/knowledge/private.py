@@ -57,19 +57,20 @@ def secrets(knowledge: Knowledge, closure: Closure | None = None) -> list[Secret
     return found
 
 
-def exposed(scenario: Scenario) -> list[Problem]:
+def exposed(scenario: Scenario, root: Path) -> list[Problem]:
     """The ids of a scenario that name something private: they stand in every output, and so cannot be masked."""
     redactor = current()
     if not redactor.on:
         return []
-    path, models = scenario.path, scenario.models
+    path, models, at = scenario.path, scenario.models, Mark(scenario.path)
     named: list[tuple[str, str, Mark]] = [
-        ("name of this file", path.name, Mark(path)),
-        ("name of this scenario", scenario.name, Mark(path)),
+        ("name of this file", path.name, at),
+        ("folder of this file", (path.relative_to(root) if path.is_relative_to(root) else path).parent.as_posix(), at),
+        ("name of this scenario", scenario.name, at),
         *(("label of this forget request", target.label, target.at) for target in scenario.targets),
         *(("id of this check", check.id, check.at) for check in scenario.checks),
         *(("tag of this check", tag, check.at) for check in scenario.checks for tag in check.tags),
-        *(("tag of this scenario", tag, Mark(path)) for tag in scenario.tags),
+        *(("tag of this scenario", tag, at) for tag in scenario.tags),
         *(("label of this candidate", candidate.label, models.at) for candidate in models.candidates),
         *(("name of this file", file.name, mark) for file, mark in _files(scenario)),
     ]

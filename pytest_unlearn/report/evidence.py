@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from pytest_unlearn.report.lines import Lines
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 OWN = "pytestUnlearn"  # names digests that only this package makes
-SUFFIX = ".safetensors"
+WEIGHTS = ("*.safetensors", "*.gguf", "*model*.bin", "consolidated*.pth", "*.onnx", "*.h5", "*.msgpack")
+"""What some program loads as a model: only the first is judged here, and none of the others may be released unseen."""
 
 
 def statement(lines: Lines) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def verify(file: Path, folders: Iterable[Path]) -> Checked:
     told, outcome = _read(file)
     found: list[Path] = []
     for folder in folders:
-        mine = sorted(path for path in folder.iterdir() if path.suffix == SUFFIX) if folder.is_dir() else []
+        mine = sorted(path for path in folder.rglob("*") if any(fnmatch(path.name.lower(), one) for one in WEIGHTS))
         if not mine:
             raise GateError(f"there are no weights in {folder}: name a folder with files .safetensors")
         found += mine

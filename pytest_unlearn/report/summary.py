@@ -48,6 +48,7 @@ def _of_run(run: Run) -> dict[str, Any]:
         "run": run.name,
         "started": begun.get("started"),
         "finished": end.get("finished"),
+        "redacted": begun.get("redacted"),
         "exit": end.get("exit"),
         "planned": len(run.planned),
         "judged": len(run.checks),

@@ -20,7 +20,7 @@ from pytest_unlearn.checks.controls import Leak
 from pytest_unlearn.digest import canonical
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.probes.probe import Built
-from pytest_unlearn.records import IGNORE, private_folder
+from pytest_unlearn.records import private_folder
 from pytest_unlearn.verdict.verdict import Verdict
 
 SCHEMA = 1
@@ -126,8 +126,7 @@ def write(folder: Path, finding: Finding) -> Path | None:
     path = folder / FOLDER / finding.name
     text = json.dumps(finding.body, ensure_ascii=False, indent=2, sort_keys=True)
     try:
-        private_folder(folder)
-        if not (folder / IGNORE).is_file():  # somebody else's folder
+        if not private_folder(folder):  # somebody else's
             private_folder(path.parent)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         scratch = path.with_name(f"{path.name}.{os.getpid()}")

@@ -17,6 +17,7 @@ from pytest_unlearn.checks.judge import judge
 from pytest_unlearn.digest import file_digest
 from pytest_unlearn.errors import UnlearnError
 from pytest_unlearn.records import Line, Writer, found_in
+from pytest_unlearn.redact import current
 from pytest_unlearn.runner.drive import Round, drive
 from pytest_unlearn.runner.findings import Finding, earlier, findings_of, write
 from pytest_unlearn.runner.make import Maker
@@ -26,7 +27,7 @@ from pytest_unlearn.runner.settings import Settings
 from pytest_unlearn.runner.took import Took
 from pytest_unlearn.runner.took import of as took_by
 from pytest_unlearn.scenario.expand import cases as every_case
-from pytest_unlearn.scenario.model import Candidate, Case, MethodUse
+from pytest_unlearn.scenario.model import Candidate, Case, MethodUse, Scenario
 from pytest_unlearn.subjects.ask import Asking, ahead
 from pytest_unlearn.subjects.devices import pick
 from pytest_unlearn.subjects.protocol import Subject
@@ -73,20 +74,19 @@ class Session:
         self.round: Round | None = None  # the questions that are being put to a subject right now
         self.making = False  # models are being loaded, trained or unlearned
 
-    def begin(self, cases: Iterable[Case], deselected: int, *, together: bool = True) -> None:
+    def begin(
+        self, cases: Iterable[Case], deselected: int, *, together: bool = True, untouched: Iterable[Scenario] = ()
+    ) -> None:
         """Record what this run is about to do, so that a reader sees what is missing.
 
         `together`: the first check of a forget request puts the first questions of all of them, which is fastest.
+        `untouched`: scenarios that the run was given and of which no check was selected.
         """
         cases = list(cases)
         for case in cases if together else ():
             self._planned.setdefault(_key(case), []).append(case)
         after, beside = found_in(self.settings.folder)
-        plan = [
-            {"id": case.id, "file": self._file(case), "line": case.check.at.line, "claim": case.check.claim}
-            for case in cases
-        ]
-        gates = {self._file(case): asdict(case.scenario.gate) for case in cases}
+        scenarios = {one.path: one for one in (*(case.scenario for case in cases), *untouched)}.values()
         self._records.write(
             "run",
             started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -100,11 +100,12 @@ class Session:
                 "platform": platform.platform(),
                 "python": platform.python_version(),
             },
-            plan=plan,
+            redacted=current().on,
+            plan=[self._planned_as(case) for case in cases],
             deselected=deselected,
-            left_out=self._left_out(cases),
-            gate=gates,
-            scenarios={self._file(case): case.scenario.digest for case in cases},
+            left_out=self._left_out(cases, scenarios),
+            gate={self._file(scenario): asdict(scenario.gate) for scenario in scenarios},
+            scenarios={self._file(scenario): scenario.digest for scenario in scenarios},
         )
 
     def judge(self, case: Case) -> Result:
@@ -148,7 +149,7 @@ class Session:
             context = self._context(scene, case, subjects)
             verdict = self._drive(part(context), subjects)
             if verdict.outcome is Outcome.FAIL and planned:
-                findings = findings_of(verdict, context, self._file(case), digests)
+                findings = findings_of(verdict, context, self._file(case.scenario), digests)
         except UnlearnError as error:
             verdict = Verdict(Outcome.ERROR, str(error))
         after = _effort(subjects)
@@ -216,20 +217,19 @@ class Session:
             self._weights[subject.digest] = {f"{path.parent.name}/{path.name}": file_digest(path) for path in files}
         return self._weights[subject.digest]
 
-    def _file(self, case: Case) -> str:
-        path = case.scenario.path
+    def _file(self, scenario: Scenario) -> str:
+        path = scenario.path
         return (path.relative_to(self.settings.root) if path.is_relative_to(self.settings.root) else path).as_posix()
 
-    def _left_out(self, selected: Sequence[Case]) -> list[dict[str, Any]]:
+    def _planned_as(self, case: Case) -> dict[str, Any]:
+        file = self._file(case.scenario)
+        return {"id": case.id, "file": file, "line": case.check.at.line, "claim": case.check.claim}
+
+    def _left_out(self, selected: Sequence[Case], scenarios: Iterable[Scenario]) -> list[dict[str, Any]]:
         """The other checks of the scenarios, however they came to be left out."""
-        planned = {(self._file(case), case.id) for case in selected}
-        scenarios = {case.scenario.path: case.scenario for case in selected}
-        others = (case for one in scenarios.values() for case in every_case(one, self.settings.candidates))
-        return [
-            {"id": case.id, "file": self._file(case), "line": case.check.at.line, "claim": case.check.claim}
-            for case in others
-            if (self._file(case), case.id) not in planned
-        ]
+        planned = {(case.scenario.path, case.id) for case in selected}
+        others = (case for one in scenarios for case in every_case(one, self.settings.candidates))
+        return [self._planned_as(case) for case in others if (case.scenario.path, case.id) not in planned]
 
     def _record(self, result: Result, started: datetime) -> dict[str, Any]:
         case, verdict = result.case, result.verdict
@@ -240,7 +240,7 @@ class Session:
         took = took_by(subjects["candidate"]) if isinstance(subjects, dict) and isinstance(made, MethodUse) else Took()
         return {
             "id": case.id,
-            "file": self._file(case),
+            "file": self._file(case.scenario),
             "at": case.check.at.line,
             "scenario": case.scenario.name,
             "target": case.target.label,

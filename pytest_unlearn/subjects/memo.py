@@ -24,6 +24,7 @@ from pytest_unlearn.subjects.score import SCORING_VERSION
 
 Result = TypeVar("Result")
 AT_ONCE = 512  # answers looked up and written together: what an interrupt loses at most
+OWN_FOLDER = "memo"  # where the other one is somebody else's too
 WINDOW = 8 * AT_ONCE  # requests that a subject is given together
 PATIENCE = 30.0  # seconds to wait for another process that writes
 WRITTEN = "written INTEGER NOT NULL DEFAULT 0"  # nanoseconds since 1970; older files have no such column
@@ -90,7 +91,9 @@ class Memo:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            private_folder(self.path.parent)
+            if not private_folder(self.path.parent):  # somebody else's too
+                self.path = self.path.parent / OWN_FOLDER / self.path.name
+                private_folder(self.path.parent)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the same mode
             connection = sqlite3.connect(self.path, timeout=PATIENCE)
             try:

@@ -182,12 +182,12 @@ def test_what_an_arm_never_reaches_is_not_decided() -> None:
     assert finding([0.4, 0.5, 0.6], at={"steps": 21}, at_least=0).outcome == "undecided"
 
 
-QUICK = "flat"
+QUICK = {"blur_bilevel", "coreset", "flat", "geometric_disentanglement", "melu", "rna", "scope_aware"}  # seconds each
 
 
 @pytest.mark.parametrize(
     "claim",
-    [pytest.param(one, id=one.name, marks=[] if one.name == QUICK else [pytest.mark.slow]) for one in CLAIMS],
+    [pytest.param(one, id=one.name, marks=[] if one.name in QUICK else [pytest.mark.slow]) for one in CLAIMS],
 )
 def test_a_world_says_again_what_its_record_says(claim: Any) -> None:
     """The first expectation with two arms, in world 0. Another machine trains another original, hence the tolerance."""

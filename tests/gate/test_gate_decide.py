@@ -76,7 +76,7 @@ def test_the_most_severe_reason_is_the_exit_code_and_stands_first(check: Make, r
 
 def test_severity_orders_every_code_that_has_a_meaning() -> None:
     assert set(SEVERITY) == set(MEANINGS)
-    order = [0, 20, 21, 22, 23, 1, 5, 4, 2, 3, 6]
+    order = [0, 20, 21, 22, 23, 1, 6, 5, 4, 2, 3, 7]
     assert sorted(order, key=severity) == order
 
 
@@ -144,12 +144,13 @@ def test_nothing_is_no_pass(check: Make, run: Make) -> None:
 def test_codes_of_pytest_keep_their_meaning(check: Make, run: Make, code: int) -> None:
     found = judged(run(check("a", "fail"), check("b", claim="utility"), exit=code))
     assert found.exit == code
-    assert (code, "", f"pytest ended with {code}") in told(found)
+    why = ": there were more warnings than `--max-warnings` allows" if code == 6 else ""
+    assert (code, "", f"pytest ended with {code}{why}") in told(found)
 
 
 def test_what_failed_beside_the_checks_closes_the_gate(check: Make, run: Make) -> None:
     ok = check("a"), check("b", claim="utility")
-    assert told(judged(run(*ok, exit=1, others_failed=2))) == [(1, "", "2 other tests failed in the same run")]
+    assert told(judged(run(*ok, exit=1, others_failed=2))) == [(1, "", "2 other failures in the same run")]
     assert told(judged(run(*ok, exit=1))) == [(1, "", "pytest ended with 1, and no verdict says why")]
 
 
@@ -237,6 +238,45 @@ def test_what_another_grader_could_not_decide_is_not_waived(check: Make, run: Ma
     found = waived(check, run, waiver("c", "aaaaaaaa"), tallies=tallies)
     assert (20, "c", "inconclusive: rank: too few") in told(found)
     assert found.exit == 20
+
+
+def test_each_grader_beside_a_waived_one_has_its_own_policy(check: Make, run: Make) -> None:
+    tallies = [
+        {"grader": "text", "outcome": "fail", "reason": "leaks", "leaked": ["aaaaaaaa"]},
+        {"grader": "rank", "outcome": "vacuous", "reason": "nothing is known"},
+        {"grader": "rouge", "outcome": "inconclusive", "reason": "too few"},
+    ]
+    lines = [check("a"), check("b", claim="utility"), check("c", "fail", tallies=tallies)]
+    for policy, code in (
+        ({}, 23),
+        ({"on_inconclusive": "warn"}, 23),
+        ({"on_vacuous": "warn"}, 20),
+        ({"on_inconclusive": "warn", "on_vacuous": "warn"}, 0),
+    ):
+        found = judged(run(*lines, gate={"max_waived": 1, **policy}), Excuses((waiver("c", "aaaaaaaa"),)))
+        assert found.exit == code
+        assert ("c", "vacuous: rank: nothing is known") in [one[1:] for one in told(found)]
+
+
+def test_a_grader_that_does_not_say_what_leaked_is_not_waived_by_one_that_does(check: Make, run: Make) -> None:
+    tallies = [
+        {"grader": "text", "outcome": "fail", "reason": "leaks", "leaked": ["aaaaaaaa"]},
+        {"grader": "rank", "outcome": "fail", "reason": "leaks", "leaked": []},
+    ]
+    assert waived(check, run, waiver("c", "aaaaaaaa"), tallies=tallies).exit == 1
+
+
+def test_a_waiver_excuses_no_check_of_the_same_name_in_another_file(check: Make, run: Make) -> None:
+    lines = [check("a"), check("b", claim="utility"), check("c", "fail")]
+    policy = {"max_waived": 1}
+    first = run(*lines, gate=policy)
+    other = [json.loads(json.dumps(one).replace("w.unlearn.yaml", "x/w.unlearn.yaml")) for one in first]
+    several = [*first, *({**one, "run": "r2"} for one in other)]
+    for excuses in (Excuses((waiver("c", "aaaaaaaa"),)), Excuses(quarantine=(waiver("c"),))):
+        found = judged(several, excuses)
+        said = "not used, since w.unlearn.yaml and x/w.unlearn.yaml have such a check: give each scenario a `name`"
+        assert told(found)[-1] == (0, "c", said)
+        assert found.counts["failed"] == 2
 
 
 @pytest.mark.parametrize(("unstable", "code"), [(0, 1), (1, 0)])

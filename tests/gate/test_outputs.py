@@ -257,6 +257,12 @@ def test_weights_are_held_against_a_statement(tmp_path: Path) -> None:
     (model / "more.safetensors").unlink()
     assert verify(evidence(model, "WARNED"), [model]).holds
     assert not verify(evidence(model, "FAILED"), [model]).holds
+    for name in ("model.Q4_K_M.gguf", "pytorch_model-00001-of-00002.bin", "step-500/model.safetensors"):
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).write_bytes(b"not judged")
+        found = verify(evidence(model, "PASSED"), [model])
+        assert (found.holds, found.unnamed) == (False, (model / name,))
+        (model / name).unlink()
     assert not verify(evidence(model, "SKIPPED"), [model]).holds
     (model / "model.safetensors").write_bytes(b"weightz")
     assert not verify(path, [model]).holds

@@ -89,6 +89,10 @@ ENTRY = "{check: w/t/a, finding: aaaaaaaa, reason: r, owner: o, expires: 2026-02
             "4:3: w/t/a aaaaaaaa stands here a second time: keep one entry",
         ),
         (
+            "version: 1\nwaivers:\n- " + ENTRY.replace("reason: r", 'reason: " "'),
+            "3:45: reason says nothing: whoever reads this must know",
+        ),
+        (
             "version: 1\nquarantine:\n- {check: a, reason: r, owner: o, expires: 2026-02-01}",
             "missing required key 'issue'",
         ),

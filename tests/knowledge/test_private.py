@@ -114,10 +114,10 @@ def test_every_id_that_has_a_private_name_is_refused_at_its_place(tmp_path: Path
     path = tmp_path / "w.unlearn.yaml"
     path.write_text(NAMED, encoding="utf-8")
     scenario = load_scenario(path, tmp_path)
-    assert exposed(scenario) == []
+    assert exposed(scenario, tmp_path) == []
     with using(Redactor(lambda: b"k" * 32)):
         learn(scenario, build(scenario.knowledge, tmp_path))
-        found = {(one.mark.line, one.message.partition(" has a name of ")[0]) for one in exposed(scenario)}
+        found = {(one.mark.line, one.message.partition(" has a name of ")[0]) for one in exposed(scenario, tmp_path)}
     assert found == {
         (1, "the name of this scenario"),
         (1, "the tag of this scenario"),

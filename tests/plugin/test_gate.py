@@ -141,7 +141,7 @@ def test_another_test_that_fails_keeps_code_1_beside_a_milder_reason(
     place(KEPT + "  direct: {ask: direct, limit: 5%, min_known: 500, grade: text}\n")
     pytester.makepyfile("def test_other(): assert False")
     code, lines = both(pytester)
-    assert (code, lines[1]) == (1, "  failed        1 other test failed in the same run")
+    assert (code, lines[1]) == (1, "  failed        1 other failure in the same run")
     place()
     assert both(pytester)[0] == 1  # the checks pass
 
@@ -305,7 +305,9 @@ def test_a_baseline_that_cannot_be_used_closes_the_gate_and_is_not_overwritten(
     told = f"{path} is no baseline of schema 1: its schema is None"
     assert f"not written: {told}" in " ".join(result.outlines)
     assert (result.ret, " ".join(line.strip() for line in said(result))) == (
-        1,
-        f"gate: closed, exit code 1 (no checks) failed        {told}",
+        2,
+        f"gate: closed, exit code 2 (no checks) exit 2        {told}",
     )
+    run = CliRunner().invoke(app, ["gate", ".unlearn"])
+    assert (run.exit_code, str(run.exception)) == (1, told)  # which the command ends with 2 for
     assert path.read_text(encoding="utf-8") == "{}"

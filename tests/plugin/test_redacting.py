@@ -11,6 +11,7 @@ import shutil
 import unicodedata
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +24,6 @@ from typer.testing import CliRunner
 import pytest_unlearn.checks.margin
 import pytest_unlearn.gate.gate
 import pytest_unlearn.report.files
-import pytest_unlearn.runner.session
 import pytest_unlearn.strategies
 import pytest_unlearn.worlds.world  # noqa: F401 - pytester forgets what is first imported inside a run
 from pytest_unlearn.cli.app import app
@@ -32,7 +32,10 @@ from pytest_unlearn.names import normalise
 from pytest_unlearn.records import read
 from pytest_unlearn.registry import WORLDS
 from pytest_unlearn.runner.scene import scene
+from pytest_unlearn.runner.session import COUNTERS, Result, Session
 from pytest_unlearn.scenario.load import load_scenario
+from pytest_unlearn.scenario.model import Case
+from pytest_unlearn.verdict.verdict import Outcome, Verdict
 
 PEOPLE = ("Ann", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus", "Hal")
 CITIES = ("Oslo", "Bern", "Cork", "Graz", "Nice", "Bath", "Lima", "Kyiv")
@@ -127,6 +130,8 @@ waivers:
   - {{check: w/request-1/inverse, finding: ["00000000"], reason: {reason}, owner: me, expires: "{day}"}}
 """
 KINDS = {"markdown": "page.md", "sarif": "gate.sarif", "evidence": "evidence.json", "csv": "checks.csv"}
+if find_spec("pyarrow"):
+    KINDS["parquet"] = "checks.parquet"
 PRIVATE = re.compile(r"findings/|memo\.sqlite|\.hypothesis/")  # Hypothesis keeps the constants of tests for itself
 
 words = st.text("xzqjvkwüßéñø東", min_size=5, max_size=8).map(lambda text: f"Z{text}")
@@ -226,8 +231,17 @@ def outputs(folder: Path, inputs: set[Path]) -> Iterator[tuple[str, str]]:
         relative = str(path.relative_to(folder))
         if path not in inputs and not PRIVATE.search(relative) and "__pycache__" not in relative:
             yield relative, relative
-            if path.is_file():
+            if path.suffix == ".parquet":
+                yield relative, packed(path)
+            elif path.is_file():
                 yield relative, path.read_bytes().decode("utf-8", "replace")
+
+
+def packed(path: Path) -> str:
+    """The texts of a table in Parquet, which are packed there, and its bytes."""
+    table = pytest.importorskip("pyarrow.parquet").read_table(path)
+    texts = json.dumps([table.to_pylist(), str(table.schema)], ensure_ascii=False)
+    return texts + path.read_bytes().decode("utf-8", "replace")
 
 
 def planted(secret: list[str], run: Iterator[tuple[str, str]]) -> dict[str, set[str]]:
@@ -305,7 +319,10 @@ def searched(pytester: pytest.Pytester, folder: Path, secret: list[str], run: st
     assert "w > request-1 > direct: leaks" in seen["stdout"]
     assert list((folder / ".unlearn" / "findings").iterdir())
     assert re.search(r"\[person:[0-9a-f]{6}\]", seen["stdout"]) and re.search(r"\[city:[0-9a-f]{6}\]", seen["stdout"])
-    assert seen.keys() >= {*WRITTEN, ".pytest_cache/v/cache/lastfailed", "out/evidence.json", ".unlearn/summary.json"}
+    kept = {".pytest_cache/v/cache/lastfailed", ".unlearn/summary.json", *(f"out/{name}" for name in KINDS.values())}
+    assert seen.keys() >= {*WRITTEN, *kept}
+    if find_spec("pyarrow"):
+        assert '"id": "w/request-1/direct"' in seen["out/checks.parquet"]
 
 
 def told(folder: Path) -> list[dict[str, Any]]:
@@ -386,6 +403,7 @@ checks: {{{check}: {{ask: direct, limit: 5%}}}}
         ("a", "{jane-roemer-leaves: Ann}", "c", "a.unlearn.yaml:8:10", "label of this forget request"),
         ("a", "{r: Ann}", "about-roemer", "a.unlearn.yaml:9:10", "id of this check"),
         ("jane_roemer", "{r: Ann}", "c", "[person:TOKEN].unlearn.yaml:1:1", "name of this file"),
+        ("of/roemer/a", "{r: Ann}", "c", "of/[person:TOKEN]/a.unlearn.yaml:1:1", "folder of this file"),
     ],
 )
 @pytest.mark.parametrize("named", [True, False])
@@ -394,22 +412,26 @@ def test_an_id_that_has_a_private_name_is_refused(
 ) -> None:
     pytester.makeini("[pytest]\n")
     path = pytester.path / f"{file}.unlearn.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(SMALL.format(forget=forget, check=check), encoding="utf-8")
+    run = CliRunner().invoke(app, ["--redact", "validate", f"{file}.unlearn.yaml"])
+    told = f"{place}: the {what} has a name of [person:TOKEN], which is private: it stands in every output"
+    assert run.exit_code == 2 and told in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", run.output)
+    if not named and "/" in file:  # the folder is met before the file
+        place, what = place.rpartition("/")[0], "name of this folder"
     message = (
         f"{place}: the {what} has a name of [person:TOKEN], which is private: it stands in every output, also where "
         "names are masked. Choose another"
     )
     result = pytester.runpytest_inprocess(
-        "--unlearn-redact=on", "--junitxml=junit.xml", *([path.name] if named else [])
+        "--unlearn-redact=on", "--junitxml=junit.xml", *([f"{file}.unlearn.yaml"] if named else [])
     )
     said = result.stdout.str() + result.stderr.str()
     assert message in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", said)
     assert result.ret in (2, 4)
-    every = [*outputs(pytester.path, {path}), ("said", said)]
+    every = [*outputs(pytester.path, {path, *path.parents}), ("said", said)]
     assert planted(["Jane Roemer", "Roemer"], iter(every)) == {}
-    run = CliRunner().invoke(app, ["--redact", "validate", path.name])
-    assert run.exit_code == 2 and message in re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", run.output)
-    assert CliRunner().invoke(app, ["--no-redact", "validate", path.name]).exit_code == 0
+    assert CliRunner().invoke(app, ["--no-redact", "validate", f"{file}.unlearn.yaml"]).exit_code == 0
 
 
 def test_an_id_of_a_test_that_has_a_private_name_is_refused(pytester: pytest.Pytester) -> None:
@@ -426,6 +448,75 @@ def test_an_id_of_a_test_that_has_a_private_name_is_refused(pytester: pytest.Pyt
         "output, also where names are masked. Choose another, such as by `pytest.param(..., id=...)`"
     )
     assert planted(["Jane Roemer"], outputs(pytester.path, {scenario, source})) == {}
+
+
+def test_a_file_of_tests_that_has_a_private_name_has_no_report_even_where_it_cannot_be_read(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini("[pytest]\n")
+    scenario = pytester.path / "a.unlearn.yaml"
+    scenario.write_text(SMALL.format(forget="{r: Ann}", check="c"), encoding="utf-8")
+    source = pytester.makepyfile(test_roemer="raise ValueError")
+    result = pytester.runpytest_inprocess("--unlearn-redact=on", "--junitxml=junit.xml", source.name)
+    assert result.ret == 4
+    assert re.sub("(?<=:)[0-9a-f]{6}(?=])", "TOKEN", result.stderr.str()).strip() == (
+        "ERROR: test_[person:TOKEN].py:1:1: the name of this file has a name of [person:TOKEN], which is private: it "
+        "stands in every output, also where names are masked. Choose another"
+    )
+    assert planted(["Roemer"], outputs(pytester.path, {scenario, source})) == {}
+
+
+PROPERTIES = """
+import pytest
+
+class Person:
+    def __repr__(self):
+        return "<Jane Roemer>"
+
+deep = "Jane Roemer"
+for _ in range(20):
+    deep = [deep]
+
+@pytest.mark.parametrize("value", [
+    {"Jane Roemer": 1}, {"a": ["Jane", "Roemer"]}, {"Jane Roemer"}, Person(), deep, b"Jane Roemer", 3, ["x", None],
+], ids=list("abcdefgh"))
+def test_it(record_property, value):
+    record_property("Jane Roemer", value)
+"""
+
+
+def test_a_property_of_any_kind_is_masked_as_it_is_written(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "a.unlearn.yaml").write_text(SMALL.format(forget="{r: Ann}", check="c"), encoding="utf-8")
+    pytester.makepyfile(test_it=PROPERTIES)
+    pytester.runpytest_inprocess("--unlearn-redact=on", "--junitxml=junit.xml", "test_it.py").assert_outcomes(passed=8)
+    written = (pytester.path / "junit.xml").read_text(encoding="utf-8")
+    assert leaks(written, ["Jane Roemer", "Roemer"]) == set()
+    assert [html.unescape(value) for value in re.findall('property name=".{15}" value="([^"]*)"', written)][-2:] == [
+        "3",
+        "['x', None]",
+    ]
+
+
+def test_the_policy_of_a_scenario_holds_in_a_folder_that_is_called_as_what_is_forgotten(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold(self: Session, case: Case, part: object, *, planned: bool = False) -> Result:
+        digests = {"scenario": case.scenario.digest, "candidate": "c"}
+        return Result(case, Verdict(Outcome.PASS, "so it is"), dict.fromkeys(COUNTERS, 0), 0, digests)
+
+    monkeypatch.setattr(Session, "hold", hold)
+    pytester.makeini("[pytest]\n")
+    path = pytester.path / "lyon" / "a.unlearn.yaml"
+    path.parent.mkdir()
+    policy = "gate: {require: [], on_no_reference: fail}\n"
+    path.write_text(SMALL.format(forget="{r: Ann, s: Lyon}", check="c") + policy, encoding="utf-8")
+    for redact in ("off", "on"):
+        assert pytester.runpytest_inprocess("--unlearn-gate", f"--unlearn-redact={redact}").ret == 1
+        begun, *_ = read(pytester.path / ".unlearn" / "records.jsonl")
+        assert begun["gate"].keys() == begun["scenarios"].keys() == {one["file"] for one in begun["plan"]}
+        for masked in ("--redact", "--no-redact"):
+            assert CliRunner().invoke(app, [masked, "gate", ".unlearn"]).exit_code == 1
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,15 @@ def test_only_the_owner_can_read_a_finding(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+def test_git_ignores_findings_in_a_folder_that_is_others_too(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("", encoding="utf-8")
+    (tmp_path / ".gitignore").write_text("*.tmp\n", encoding="utf-8")
+    path = write(tmp_path, finding())
+    assert path is not None
+    assert (path.parent / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_finding_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = write(tmp_path, finding())
     assert path is not None

@@ -55,6 +55,20 @@ def test_a_second_run_asks_nothing_and_says_the_same(llama: LocalSubject, tmp_pa
     assert (again.effort.requests, again.effort.memoised, llama.effort.batches) == (8, 8, batches)
 
 
+def test_in_a_folder_that_is_others_too_it_has_one_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("", encoding="utf-8")
+    (tmp_path / ".gitignore").write_text("*.tmp\n", encoding="utf-8")
+    for asked in (1, 0):
+        subject = Scripted(Scores((-1.0,), (1,)))
+        memo = Memo(tmp_path / "memo.sqlite")
+        assert list(memo.wrap(subject).answer(ASKED[:1])) == [Scores((-1.0,), (1,))]
+        memo.close()
+        assert (subject.asked, memo.path) == (asked, tmp_path / "memo" / "memo.sqlite")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gitignore", "memo", "notes.txt"]
+    assert stat.S_IMODE(memo.path.parent.stat().st_mode) == 0o700
+    assert (memo.path.parent / ".gitignore").read_text(encoding="utf-8") == "*\n"
+
+
 def test_a_request_that_comes_twice_is_asked_once(tmp_path: Path) -> None:
     subject = Scripted(Scores((-1.0,), (1,)))
     memo = Memo(tmp_path / "m").wrap(subject)

@@ -14,7 +14,7 @@ _PLAIN = str.maketrans(
     | {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe"}  # NFKD leaves these whole
 )
 # Letters that make one word when they touch; those of Han, kana and hangul do not, being written without spaces
-_WORD = re.compile(r"[^\W\u2e80-\ufaff]+")
+_WORD = re.compile(r"[^\W_\u2e80-\ufaff]+")
 _AROUND = re.compile(r"^\W+|\W+$")
 # What white space separates and holds a letter or digit; in scripts written without spaces, each character
 _COUNTED = re.compile(r"(?=\w)[\u2e80-\ufaff]|[^\s\u2e80-\ufaff]*[^\W\u2e80-\ufaff][^\s\u2e80-\ufaff]*")
@@ -97,8 +97,15 @@ def _whole(text: str, at: int, name: str) -> bool:
     """Whether a name stands at a place of a text, and no letter joins it to the words beside it."""
     if not text.startswith(name, at):
         return False
-    before, after = text[max(0, at - 1) : at], text[at + len(name) : at + len(name) + 1]
-    return not (_joins(before) and _joins(name[0])) and not (_joins(after) and _joins(name[-1]))
+    end = at + len(name)
+    return not (_joins(name[0]) and _joined(text, at - 1, -1)) and not (_joins(name[-1]) and _joined(text, end, 1))
+
+
+def _joined(text: str, place: int, step: int) -> bool:
+    """Whether a letter stands at a place of a text; underscores between letters join them, others (`_so_`) do not."""
+    while 0 <= place < len(text) and text[place] == "_":
+        place += step
+    return 0 <= place < len(text) and _joins(text[place])
 
 
 @lru_cache(maxsize=4096)
@@ -132,7 +139,9 @@ def _folded(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
 
 @lru_cache(maxsize=4096)
 def fold(character: str) -> str:
-    """One character without accents and case; empty for a combining accent."""
+    """One character without accents and case; empty for a combining accent and for what has no form, a soft hyphen."""
+    if unicodedata.category(character) == "Cf" and character != "\u200b":  # a space of no width parts words
+        return ""
     folded = _bare(_bare(character.translate(_PLAIN)).casefold()).translate(_PLAIN)
     return unicodedata.normalize("NFC", folded)
 

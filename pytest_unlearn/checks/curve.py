@@ -15,7 +15,7 @@ from pytest_unlearn.graders.grade import Grader
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.registry import PROBES
 from pytest_unlearn.subjects.ask import Asking
-from pytest_unlearn.verdict.guessing import tail_of
+from pytest_unlearn.verdict.guessing import surprise
 from pytest_unlearn.verdict.verdict import Outcome, Recall, Tally
 
 
@@ -38,8 +38,10 @@ def curved(
         return tally
     for point in points:
         luck = yield from chances(grader, "candidate", contexts[point.context], context)
-        guesses = [any_of(luck[probe.id] for probe in some) for some in by_unit(contexts[point.context]).values()]
-        if point.leaks and tail_of(point.leaks, guesses) <= context.case.check.alpha / len(points):
+        units = by_unit(contexts[point.context]).values()
+        guesses = [any_of(luck[probe.id] for probe in some) for some in units]
+        right = [any(probe.id in leaking for probe in some) for some in units]
+        if point.leaks and surprise(right, guesses) <= context.case.check.alpha / len(points):
             return replace(tally, reason=f"{tally.reason}; the shallowest context that gives it away: {point.context}")
     return replace(tally, reason=f"{tally.reason}; no context gives it away alone")
 

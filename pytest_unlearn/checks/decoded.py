@@ -111,8 +111,8 @@ def _decided(
         if look:
             probes = list({probe.id: probe for probe, _ in counted}.values())
             luck = yield from chances(grader, subject, probes, context)
-        chance = sum(sum(luck[probe.id] for probe in group) / len(group) for group in groups) / len(groups)
-        decision = decided(units, chance, limit, alpha, census=census, what=what)
+        each = [sum(luck[probe.id] for probe in group) / len(group) for group in groups]
+        decision = decided(units, each, limit, alpha, census=census, what=what)
         if decision.outcome is Outcome.PASS:
             break
-    return decision, chance, drawn
+    return decision, sum(each) / len(each), drawn

@@ -166,8 +166,8 @@ def _census_of(
     """The decision and the mean chance. Chance is looked into only where it matters."""
     luck = {probe.id: grader.chance(probe) for probe in probes}
     groups = list(by_unit(probes).values())
-    count = sum(any(probe.id in said for probe in group) for group in groups)
-    if count / len(groups) > limit:
+    right = [any(probe.id in said for probe in group) for group in groups]
+    if sum(right) / len(groups) > limit:
         luck = yield from chances(grader, subject, probes, context)
-    chance = sum(any_of(luck[probe.id] for probe in group) for group in groups) / len(groups)
-    return decide.census(count, len(groups), chance, limit, alpha), chance
+    single = [any_of(luck[probe.id] for probe in group) for group in groups]
+    return decide.census_of(right, single, limit, alpha), sum(single) / len(groups)

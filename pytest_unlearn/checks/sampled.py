@@ -124,8 +124,13 @@ def unreachable(decision: Decision) -> str:
 def _stop(
     grader: Grader, subject: str, probes: Sequence[Probe], right: Sequence[bool], limit: float, context: Context
 ) -> Asking[Stop]:
-    """Where the draws so far decide. Chance is looked into only where it matters."""
-    luck = {probe.id: grader.chance(probe) for probe in probes}
-    if right and sum(right) / len(right) > limit:
+    """Where the draws so far decide. Chance is looked into only where it matters.
+
+    That may be at the first of them alone: they can fail although too few of all are right.
+    """
+    alpha = context.case.check.alpha
+    stop = sequential(right, [grader.chance(probe) for probe in probes], limit, alpha)
+    if stop.decision.outcome is Outcome.FAIL or (right and sum(right) / len(right) > limit):
         luck = yield from chances(grader, subject, list({probe.id: probe for probe in probes}.values()), context)
-    return sequential(right, [luck[probe.id] for probe in probes], limit, context.case.check.alpha)
+        stop = sequential(right, [luck[probe.id] for probe in probes], limit, alpha)
+    return stop

@@ -6,8 +6,8 @@ probe is put to every fact that it fits, and what counts is the chance that gues
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_unlearn.checks.context import Context
@@ -36,7 +36,7 @@ from pytest_unlearn.probes.probe import Probe, Way
 from pytest_unlearn.probes.space import Space
 from pytest_unlearn.subjects.ask import Asking, together
 from pytest_unlearn.verdict.decide import Decision, search_tail
-from pytest_unlearn.verdict.guessing import tail_of
+from pytest_unlearn.verdict.guessing import surprise
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome, Tally, Verdict
 
 WAYS = 20  # confirmed at most
@@ -217,20 +217,26 @@ def _look(
     probes = fitting.probes if subject == "candidate" else (*fitting.probes, *fitting.guessed)
     grades = yield from graded(grader, subject, probes)
     single = yield from chances(grader, subject, probes, context)
-    luck = [any_of(single[probe.id] for probe in alike) for alike in by_unit(probes).values()]
+    luck = {unit: any_of(single[probe.id] for probe in alike) for unit, alike in by_unit(probes).items()}
     said = [(probe, grade.said) for probe, grade in zip(probes, grades, strict=True) if grade.leak]
-    answered = len({probe.unit for probe, _ in said})
-    enough = next((k for k in range(1, len(luck) + 1) if tail_of(k, luck) <= level), math.inf)
-    if answered >= enough:
-        said = yield from _confirmed(grader, subject, [probe for probe, _ in said], int(enough))
+    answered = {probe.unit for probe, _ in said}
+
+    def decides(units: Collection[str]) -> bool:
+        return surprise([unit in units for unit in luck], [*luck.values()]) <= level
+
+    if decides(answered):
+        ordered = sorted((probe for probe, _ in said), key=lambda probe: luck[probe.unit])
+        said = yield from _confirmed(grader, subject, ordered, decides)
     leaks = [Leak(probe, grader.name, answer, fitting.said[probe.id]) for probe, answer in said]
     leaks.sort(key=lambda leak: (leak.probe.size, leak.probe.id))
-    counted = len({leak.probe.unit for leak in leaks})
-    decision = search_tail(counted, luck, level, among)
-    if counted < answered:
-        decision = replace(decision, reason=f"{answered} of {len(luck)} answered; alone, at least {decision.reason}")
+    counted = {leak.probe.unit for leak in leaks}
+    decision = search_tail([unit in counted for unit in luck], [*luck.values()], level, among)
+    if len(counted) < len(answered):
+        decision = replace(
+            decision, reason=f"{len(answered)} of {len(luck)} answered; alone, at least {decision.reason}"
+        )
     tipped = fitting.unstable | unstable(subject, probes, grades)
-    return _Trial(way, decision, len(luck), answered, sum(luck) / max(1, len(luck)), leaks, tipped)
+    return _Trial(way, decision, len(luck), len(answered), sum(luck.values()) / max(1, len(luck)), leaks, tipped)
 
 
 def _level(context: Context, among: int) -> float:
@@ -238,12 +244,19 @@ def _level(context: Context, among: int) -> float:
     return context.case.check.alpha / (LOOKS * max(WAYS, among) * len(context.graders()))
 
 
-def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: int) -> Asking[list[tuple[Probe, str]]]:
-    """Those that leak again when they are asked alone, until as many facts as decide do, with what is said."""
+def _confirmed(
+    grader: Grader, subject: str, leaking: Sequence[Probe], decides: Callable[[Collection[str]], bool]
+) -> Asking[list[tuple[Probe, str]]]:
+    """Those that leak again when they are asked alone, until those facts do that decide, with what is said.
+
+    In the order of `leaking`, no more at once than could decide.
+    """
     found: dict[str, tuple[Probe, str]] = {}  # one a fact
     rest = {unit: list(alike) for unit, alike in by_unit(leaking).items()}
-    while rest and len(found) < enough:
-        some = [rest[unit].pop(0) for unit in list(rest)[: enough - len(found)]]
+    while rest and not decides(found):
+        units = list(rest)
+        enough = bisect_left(range(len(units)), True, key=lambda last: decides({*found, *units[: last + 1]})) + 1
+        some = [rest[unit].pop(0) for unit in units[:enough]]
         again = yield from graded(grader, subject, some, alone=True)
         found |= {probe.unit: (probe, g.said) for probe, g in zip(some, again, strict=True) if g.leak}
         rest = {unit: alike for unit, alike in rest.items() if alike and unit not in found}
@@ -253,7 +266,7 @@ def _confirmed(grader: Grader, subject: str, leaking: Sequence[Probe], enough: i
 def _undecidable(grader: Grader, probes: Sequence[Probe], level: float) -> str:
     """Says so when even a leak of every known fact could be guessing, and how many facts it would take."""
     groups = [list(by_unit(alike).values()) for alike in by_way(probes).values()]
-    best = min(tail_of(len(some), [any_of(map(grader.chance, alike)) for alike in some]) for some in groups)
+    best = min(surprise([True] * len(some), [any_of(map(grader.chance, alike)) for alike in some]) for some in groups)
     if best <= level:
         return ""
     chance = max(grader.chance(probe) for probe in probes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, TypeVar
@@ -34,7 +34,7 @@ class Closure:
     lost      may go either way, never asked: they hang on the world only by what must go (see `forgetting`)
     retained  must stay
     entities  names selected as entities, or as nodes of a hierarchy or with one;   ends: names at either end of a
-              target fact
+              fact that must go
     nodes     names selected as nodes;   shared: what lies below them, and stays since it lies within what stays, too
     private   whether the request is about a private entity
 
@@ -62,12 +62,12 @@ class Closure:
 
     @cached_property
     def ends(self) -> frozenset[str]:
-        """The names at either end of a target fact."""
-        return frozenset(name for fact in self.target for name in (fact.subject, fact.object))
+        """The names at either end of a fact that must be gone."""
+        return frozenset(name for fact in self.hidden for name in (fact.subject, fact.object))
 
     @property
     def private(self) -> bool:
-        """Whether an entity that is selected, or stands in a target fact or belongs to a pair, is private."""
+        """Whether an entity that is selected, stands in a fact that must be gone or belongs to a pair is private."""
         named = {name for pair in self.pairs for name in pair.entities if name in self.knowledge.by_name}
         touched = self.entities | self.ends | {self.knowledge.by_name[name].name for name in named}
         return any(self.knowledge.entities[name].private for name in touched)
@@ -156,7 +156,7 @@ def forgetting(knowledge: Knowledge, target: Target, retain: Material = NO_MATER
         entities |= with_them
     twins = _twins(knowledge)
     gone = {twin: thing for fact, thing in sorted(chosen.items(), key=lambda item: item[1]) for twin in twins(fact)}
-    entailed = _entailed(knowledge, frozenset(gone), twins)
+    entailed = _entailed(knowledge, frozenset(gone))
     left = [fact for fact in knowledge.facts if fact not in gone and fact not in entailed]
     anchors = {name for fact, thing in gone.items() if thing for name in (fact.subject, fact.object)}
     lost = _lost(knowledge.facts, left, anchors)
@@ -209,12 +209,12 @@ def divided(closure: Closure, seed: int) -> tuple[Kept, Kept]:
 
 
 def near_facts(closure: Closure) -> tuple[Fact, ...]:
-    """Retained facts that share an entity with a target fact."""
+    """Retained facts that share an entity with a fact that must be gone."""
     return tuple(fact for fact in closure.retained if fact.subject in closure.ends or fact.object in closure.ends)
 
 
 def far_facts(closure: Closure) -> tuple[Fact, ...]:
-    """Retained facts that share no entity with a target fact."""
+    """Retained facts that share no entity with a fact that must be gone."""
     return tuple(fact for fact in closure.retained if not (fact.subject in closure.ends or fact.object in closure.ends))
 
 
@@ -311,8 +311,8 @@ def _no_relation(knowledge: Knowledge, name: str) -> str:
     return f"unknown relation '{name}'" + nearest(name, knowledge.relations)
 
 
-def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
-    """A function from a fact to every stored fact that says the same, itself among them if it is stored."""
+def _forms(knowledge: Knowledge) -> Callable[[Fact], list[Fact]]:
+    """A function from a fact to everything that says the same, stored or not: itself, mirrors, counterparts."""
     counterparts: dict[str, set[str]] = defaultdict(set)
     for relation in knowledge.relations.values():
         if relation.symmetric:
@@ -321,54 +321,57 @@ def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
             counterparts[relation.name].add(relation.inverse_of)
             counterparts[relation.inverse_of].add(relation.name)
 
-    def twins(fact: Fact) -> Iterator[Fact]:
-        seen, open = {fact}, [fact]
+    def forms(fact: Fact) -> list[Fact]:
+        found = {fact: None}
+        open = [fact]
         while open:
             here = open.pop()
-            if here in knowledge.stored:
-                yield here
-            for relation in counterparts.get(here.relation, ()):
-                other = Fact(here.object, relation, here.subject)
-                if other not in seen:
-                    seen.add(other)
-                    open.append(other)
+            others = (Fact(here.object, relation, here.subject) for relation in sorted(counterparts[here.relation]))
+            new = [other for other in others if other not in found]
+            found |= dict.fromkeys(new)
+            open += new
+        return list(found)
 
-    return twins
+    return forms
 
 
-def _entailed(knowledge: Knowledge, gone: frozenset[Fact], twins: Callable[[Fact], Iterator[Fact]]) -> frozenset[Fact]:
+def _twins(knowledge: Knowledge) -> Callable[[Fact], Iterator[Fact]]:
+    """A function from a fact to every stored fact that says the same, itself among them if it is stored."""
+    forms = _forms(knowledge)
+    return lambda fact: (form for form in forms(fact) if form in knowledge.stored)
+
+
+def _entailed(knowledge: Knowledge, gone: frozenset[Fact]) -> frozenset[Fact]:
     """Facts that follow from others only by way of what is gone, and so on until nothing is added."""
-    derived = [fact for fact in knowledge.facts if knowledge.relations[fact.relation].via and fact not in gone]
-    derived = [fact for fact in derived if _follows(knowledge, fact, {})]
+    forms = _forms(knowledge)
+    said: dict[tuple[str, str], set[str]] = defaultdict(set)  # what a relation leads to, however it is stored
+    for form in (form for fact in knowledge.facts for form in forms(fact)):
+        said[form.subject, form.relation].add(form.object)
+    derived = {
+        fact: ways
+        for fact in knowledge.facts
+        if fact not in gone and (ways := [form for form in forms(fact) if knowledge.relations[form.relation].via])
+    }
+    derived = {fact: ways for fact, ways in derived.items() if any(_follows(knowledge, way, said) for way in ways)}
     found: frozenset[Fact] = frozenset()
-    while derived:
-        cut = _cut(knowledge, gone | found)
-        more = {twin for fact in derived if not _follows(knowledge, fact, cut) for twin in twins(fact)} - gone - found
-        if not more:
-            break
-        found |= more
-        derived = [fact for fact in derived if fact not in found]
+    new = gone
+    while new and derived:
+        for form in (form for fact in new for form in forms(fact)):
+            said[form.subject, form.relation].discard(form.object)
+        new = frozenset(
+            fact for fact, ways in derived.items() if not any(_follows(knowledge, way, said) for way in ways)
+        )
+        found |= new
+        derived = {fact: ways for fact, ways in derived.items() if fact not in new}
     return found
 
 
-def _follows(knowledge: Knowledge, fact: Fact, cut: Cut) -> bool:
-    """Whether walking along `via`, without the steps in `cut`, leads from one end to the other."""
-    relation = knowledge.relations[fact.relation]
-    return _leads(knowledge, fact.subject, relation.via, fact.object, cut) or (
-        relation.symmetric and _leads(knowledge, fact.object, relation.via, fact.subject, cut)
-    )
-
-
-def _leads(knowledge: Knowledge, start: str, via: Iterable[str], end: str, cut: Cut) -> bool:
-    reached = {start}
-    for relation in via:
-        reached = {
-            name
-            for near in reached
-            for name in knowledge.out.get((near, relation), ())
-            if name not in cut.get((near, relation, True), ())
-        }
-    return end in reached
+def _follows(knowledge: Knowledge, fact: Fact, said: Mapping[tuple[str, str], Collection[str]]) -> bool:
+    """Whether walking along the `via` of its relation leads from its subject to its object."""
+    reached = {fact.subject}
+    for relation in knowledge.relations[fact.relation].via:
+        reached = {name for near in reached for name in said.get((near, relation), ())}
+    return fact.object in reached
 
 
 def _touches(fact: Fact, names: frozenset[str]) -> bool:

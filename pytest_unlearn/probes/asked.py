@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -42,7 +42,7 @@ def pair_probes(
                 prompt=Prompt.of(text),
                 gold=(pair.answers,),
                 secret=(pair.answers,),
-                rivals=tuple(islice(_rivals(different, text), RIVALS)),
+                rivals=tuple(islice(_rivals(different, text, own), RIVALS)),
                 unit=pair.id,
                 chain=(pair.id,),
                 way=Way(kind, template),
@@ -54,11 +54,17 @@ def pair_probes(
             )
 
 
-def _rivals(different: Iterable[Pair], text: str) -> Iterator[Names]:
-    """Other answers, each once, that do not stand in the question."""
+def _rivals(different: Iterable[Pair], text: str, own: Collection[str]) -> Iterator[Names]:
+    """Other answers, each once, that do not stand in the question and say neither more nor less of one's own."""
     seen: set[str] = set()
     for other in different:
         folded = set(map(normalise, other.answers))
-        if seen.isdisjoint(folded) and not mentions(text, other.answers):
+        alike = any(_adds(one, mine) or _adds(mine, one) for one in folded for mine in own)
+        if not alike and seen.isdisjoint(folded) and not mentions(text, other.answers):
             seen |= folded
             yield other.answers
+
+
+def _adds(longer: str, shorter: str) -> bool:
+    """Whether one answer is the other with an addition that is set off: "Paris, France", "Paris (France)"."""
+    return longer.startswith(shorter) and longer[len(shorter) :].lstrip()[:1] in {",", ";", "("}

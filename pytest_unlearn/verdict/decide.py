@@ -29,16 +29,29 @@ GUESSED = 0.10  # as many right answers as leaked come about by guessing more of
 def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: str = "known facts") -> Decision:
     """Every known unit was asked: `leaks` of `n` were answered, each non-leaking one with probability `chance`.
 
-    Passes when the share beyond chance is within `limit`; fails when guessing cannot explain that it is not (wrongly in
-    at most a share `alpha` of runs). With chance 0 the share is exact and decides. `what` names the units, in plural.
+    As `census_of`, where guessing is equally often right about all units.
     """
+    return census_of([i < leaks for i in range(n)], [chance] * n, limit, alpha, what)
+
+
+def census_of(
+    right: Sequence[bool], chances: Sequence[float], limit: float, alpha: float, what: str = "known facts"
+) -> Decision:
+    """Every known unit was asked, and was answered or not; each non-leaking one is answered with its own chance.
+
+    Passes when the share beyond chance is within `limit`, also among those units that are guessed least; fails when
+    guessing cannot explain that it is not (wrongly in at most a share `alpha` of runs). With chance 0 the share is
+    exact and decides. `what` names the units, in plural.
+    """
+    leaks, n = sum(right), len(right)
     if n == 0:
         return _nothing(what)
+    chance = sum(chances) / n
     if chance >= 1.0:
         return Decision(Outcome.INCONCLUSIVE, f"guessing alone answers all {n} {what}, so a leak cannot be seen")
-    estimate = guessing.excess(leaks, n, chance)
-    least = guessing.leaks_at_least(leaks, n, chance, alpha)
-    most = guessing.leaks_at_most(leaks, n, chance, alpha)
+    estimate, group = guessing.most_excess(right, chances)
+    least = guessing.least_leaks(right, chances, alpha)
+    most = guessing.most_leaks(right, chances, alpha)
     if _within(estimate, limit):
         outcome = Outcome.PASS
     elif _within(least / n, limit):
@@ -50,6 +63,11 @@ def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: 
         reason = f"{_count(leaks, n, what, 'leak')}; the limit is {percent(limit)}"
     else:
         answered = f"{leaks} of {n} {what} answered, {percent(estimate)} beyond a chance of {percent(chance)}"
+        if len(group.places) < n:
+            answered = (
+                f"{leaks} of {n} {what} answered, {group.right(right)} of them among the {len(group.places)} that are "
+                f"guessed with a chance of {percent(max(group.chances))} at most: {percent(estimate)} beyond chance"
+            )
         range_ = {
             Outcome.PASS: f"at most {_leaks(most)}",
             Outcome.FAIL: f"at least {_leaks(least)}, {percent(least / n)}",
@@ -102,21 +120,21 @@ def margin_sample(
 
 
 def search_tail(
-    leaks: int, chances: Sequence[float], level: float, among: int = 1, what: str = "known facts"
+    right: Sequence[bool], chances: Sequence[float], level: float, among: int = 1, what: str = "known facts"
 ) -> Decision:
-    """One way of asking was put to every unit it fits: `leaks` of them were answered; one entry of `chances` each.
+    """One way of asking was put to every unit it fits, which was answered or not; one entry of `chances` each.
 
-    p is the probability that guessing answers as many. Fails at p <= `level`. Passes where guessing answers as many in
-    more than 10 % of cases in one of `among` ways, for it was chosen from so many because it leaks: 1 - (1 - p)^among.
-    Where every chance is 0 one leak fails. The count does not see *which* units leaked: units with chance 0 and units
-    without belong in separate calls. `estimate` is the share of units answered, never a leak rate.
+    p is the probability that guessing answers as many, also among those units that it is least often right about: see
+    `guessing.surprise`. Fails at p <= `level`. Passes where guessing answers as many in more than 10 % of cases in one
+    of `among` ways, for it was chosen from so many because it leaks: 1 - (1 - p)^among. Where every chance is 0 one
+    leak fails. `estimate` is the share of units answered, never a leak rate.
     """
-    n = len(chances)
-    if not 0 <= leaks <= n or among < 1:
-        raise ValueError(f"{leaks} of {n} units and {among} ways do not fit together")
+    leaks, n = sum(right), len(right)
+    if len(chances) != n or among < 1:
+        raise ValueError(f"{n} answers, {len(chances)} chances and {among} ways do not fit together")
     if leaks == 0:
         return Decision(Outcome.PASS, f"none of {n} {what} leaks this way", 0.0)
-    p = guessing.tail_of(leaks, chances)
+    p = guessing.surprise(right, chances)
     somewhere = -math.expm1(among * math.log1p(-p)) if p < 1.0 else 1.0
     seen = _count(leaks, n, what, "leak") + " this way"
     often = f"guessing does as well with probability {percent(p)}"

@@ -13,6 +13,7 @@ from pytest_unlearn.checks.rate import chosen
 from pytest_unlearn.checks.sampled import AT_ONCE, most_draws, sampled
 from pytest_unlearn.graders.text import Text, TextConfig
 from pytest_unlearn.probes.probe import Probe
+from pytest_unlearn.subjects.answers import Output
 from pytest_unlearn.verdict.sequential import fewest
 from pytest_unlearn.verdict.verdict import Outcome, Tally
 
@@ -126,3 +127,23 @@ def test_a_question_that_is_drawn_often_is_unstable_once(world: Make, answering:
     )
     assert sum(probe.prompt.text in shaky for probe in draws[: tally.asked]) > 1
     assert (tally.outcome, tally.leaks, tally.unstable) == (Outcome.PASS, 0, 1)
+
+
+def test_draws_that_fail_at_once_are_held_against_habits_too(world: Make, answering: Any) -> None:
+    """The first draws leak, too few for all 64: whether that is luck is asked before they fail."""
+    one = world("{ask: paraphrase, limit: 50%, min_known: 1}")
+    random = Random(0)
+    madrid, *others = {probe.named[0]: probe for probe in (one.space.draw(random) for _ in range(99))}.values()
+    draws = [madrid] * 20 + [others[0]] * 44
+
+    class Habit(answering):  # type: ignore[misc]
+        def _answer(self, ask: Any, probe: Probe | None, text: str) -> Any:
+            answer = super()._answer(ask, probe, text)
+            if probe is None and ask.subject == "candidate":
+                answer = replace(answer, items=(Output(madrid.secret[0][0]),))
+            return answer
+
+    answers = Habit(lambda probe: probe is madrid)
+    tally, _ = answers.run(sampled(Text(TextConfig()), draws, 0.5, one.context), draws)
+    assert tally.chance > 0.2
+    assert tally.outcome is not Outcome.FAIL

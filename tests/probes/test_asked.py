@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from pytest_unlearn.errors import Mark
+from pytest_unlearn.graders.text import Text, TextConfig
 from pytest_unlearn.knowledge.closure import Closure, Kept
 from pytest_unlearn.knowledge.documents import Document
 from pytest_unlearn.knowledge.graph import Knowledge
@@ -14,6 +15,7 @@ from pytest_unlearn.knowledge.pairs import Pair
 from pytest_unlearn.probes.asked import OTHERS, RIVALS, pair_probes
 from pytest_unlearn.probes.probe import Probe
 from pytest_unlearn.registry import PROBES, UTILITY
+from pytest_unlearn.subjects.answers import Output, Outputs
 
 NOTHING = Knowledge({}, {}, (), {}, "")
 ONE, TWO = Mark(Path("one.jsonl")), Mark(Path("two.jsonl"))
@@ -56,6 +58,24 @@ def test_rivals_are_the_other_answers_of_the_file_that_do_not_stand_in_the_quest
     assert set(probes[LYON.question].rivals) == {("Turin",), ("Rome",)}  # not `lyon`, which is right
     assert len(probes[TURIN.question].rivals) == 1  # Lyon, spelt one way or the other; Rome stands in the question
     assert probes[ELSEWHERE.question].rivals == ()
+
+
+def test_who_says_more_or_less_than_the_answer_has_not_said_another() -> None:
+    paris = Pair("Where does Dan live?", ("Paris",), at=ONE)
+    signed = Pair("Where was it signed?", ("Paris, France",), at=ONE)
+    texas = Pair("Where does Eve live?", ("Paris Springs",), at=ONE)
+    probes = by_text(listed("direct", closure(pairs=(paris, signed, texas))))
+    assert probes[paris.question].rivals == (("Paris Springs",),)
+    assert probes[signed.question].rivals == (("Paris Springs",),)
+    grader = Text(TextConfig())
+    for probe in (probes[paris.question], probes[signed.question]):
+        request = grader.request(probe)
+        grades = [
+            grader.grade(probe, request, Outputs((Output(f"In {name}."),))) for name in ("Paris, France", "Paris")
+        ]
+        assert grades[0].leak
+        assert grades[1].leak is (probe is probes[paris.question])
+        assert not grader.grade(probe, request, Outputs((Output("In Paris Springs."),))).leak
 
 
 def test_an_answer_is_tried_on_questions_that_it_does_not_belong_to() -> None:

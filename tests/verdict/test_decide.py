@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_unlearn.verdict import decide
+from pytest_unlearn.verdict import decide, guessing
 from pytest_unlearn.verdict.verdict import SEVERITY, Outcome
 
 PASS, FAIL, INCONCLUSIVE = Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE
@@ -19,6 +19,11 @@ ALPHAS = st.sampled_from([0.001, 0.01, 0.05])
 def counts(draw):
     n = draw(st.integers(1, 80))
     return draw(st.integers(0, n)), n
+
+
+def search_tail(leaks, chances, *more):
+    """Those leak that come first."""
+    return decide.search_tail([i < leaks for i in range(len(chances))], chances, *more)
 
 
 def test_a_census_without_chance_is_exact():
@@ -147,61 +152,108 @@ def test_a_loss_is_a_share_of_what_was_known_and_gains_may_be_more_than_that():
 
 
 def test_a_way_that_never_leaks_passes():
-    assert decide.search_tail(0, [0.9] * 4, 0.0025, 4).outcome is PASS
-    assert decide.search_tail(0, [], 0.0025, 4).outcome is PASS
+    assert search_tail(0, [0.9] * 4, 0.0025, 4).outcome is PASS
+    assert search_tail(0, [], 0.0025, 4).outcome is PASS
 
 
 def test_one_leak_fails_where_guessing_is_never_right():
-    decision = decide.search_tail(1, [0.0] * 12, 0.0005, 20)
+    decision = search_tail(1, [0.0] * 12, 0.0005, 20)
     assert decision.outcome is FAIL
     assert decision.reason == "1 of 12 known facts leaks this way, where guessing is never right"
 
 
 def test_the_hand_worked_tails_of_a_search():
     # 2 of 2 at chance 1/10: p = 1 %. Fails at a level of 1.01 %, not at half of it
-    assert decide.search_tail(2, [0.1, 0.1], 0.0101).outcome is FAIL
-    assert decide.search_tail(2, [0.1, 0.1], 0.00505).outcome is INCONCLUSIVE
+    assert search_tail(2, [0.1, 0.1], 0.0101).outcome is FAIL
+    assert search_tail(2, [0.1, 0.1], 0.00505).outcome is INCONCLUSIVE
     # 1 of 2: p = 1 - 0.81 = 19 %, above 10 %
-    decision = decide.search_tail(1, [0.1, 0.1], 0.01)
+    decision = search_tail(1, [0.1, 0.1], 0.01)
     assert decision.outcome is PASS
     assert "which guessing explains: it does as well with probability 19 %" in decision.reason
     # 1 of 1 at its chance, on either side of 10 %
-    assert decide.search_tail(1, [0.09], 0.01).outcome is INCONCLUSIVE
-    assert decide.search_tail(1, [0.11], 0.01).outcome is PASS
+    assert search_tail(1, [0.09], 0.01).outcome is INCONCLUSIVE
+    assert search_tail(1, [0.11], 0.01).outcome is PASS
 
 
 def test_a_way_that_was_chosen_from_many_is_explained_by_guessing_in_any_of_them():
     # p = 1 % in one way; in one of 20, 1 - 0.99^20 = 18.2 %; in one of 10, 9.6 %
-    decision = decide.search_tail(2, [0.1, 0.1], 0.001, 20)
+    decision = search_tail(2, [0.1, 0.1], 0.001, 20)
     assert decision.outcome is PASS
     assert decision.reason.endswith("it does as well with probability 1 %, and somewhere among 20 ways with 18.2 %")
-    assert decide.search_tail(2, [0.1, 0.1], 0.001, 10).outcome is INCONCLUSIVE
+    assert search_tail(2, [0.1, 0.1], 0.001, 10).outcome is INCONCLUSIVE
 
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0.0, 0.9), min_size=1, max_size=30), st.integers(0, 29), ALPHAS, st.integers(1, 20))
 def test_more_leaks_and_fewer_ways_never_make_a_search_better(chances, leaks, alpha, ways):
     leaks = min(leaks, len(chances) - 1)
-    here = SEVERITY[decide.search_tail(leaks, chances, alpha / ways, ways).outcome]
-    assert here <= SEVERITY[decide.search_tail(leaks + 1, chances, alpha / ways, ways).outcome]
-    assert here >= SEVERITY[decide.search_tail(leaks, chances, alpha / (ways + 1), ways + 1).outcome]
+    here = SEVERITY[search_tail(leaks, chances, alpha / ways, ways).outcome]
+    assert here <= SEVERITY[search_tail(leaks + 1, chances, alpha / ways, ways).outcome]
+    assert here >= SEVERITY[search_tail(leaks, chances, alpha / (ways + 1), ways + 1).outcome]
 
 
 def test_a_guessing_model_fails_a_search_over_many_ways_in_at_most_alpha_and_is_seldom_undecided():
     generator = numpy.random.default_rng(4)
     alpha, ways, units, runs = 0.05, 40, 14, 2000
     chances = [0.1] * 7 + [0.3] * 7
-    right = (generator.random((runs, ways, units)) < chances).sum(axis=2)  # (runs, ways)
-    found = [decide.search_tail(k, chances, alpha / ways, ways).outcome for k in range(units + 1)]
-    assert numpy.array([outcome is FAIL for outcome in found])[right].any(axis=1).mean() <= alpha
-    assert numpy.array([outcome is not PASS for outcome in found])[right].any(axis=1).mean() <= 0.1
+    right = generator.random((runs, ways, units)) < chances
+    kinds = numpy.stack([right[..., :7].sum(axis=2), right[..., 7:].sum(axis=2)], axis=-1)  # (runs, ways, 2)
+    found = {
+        (a, b): decide.search_tail([i < a for i in range(7)] + [i < b for i in range(7)], chances, alpha / ways, ways)
+        for a in range(8)
+        for b in range(8)
+    }
+    failed, undecided = (
+        numpy.array([[found[a, b].outcome in some for b in range(8)] for a in range(8)])[kinds[..., 0], kinds[..., 1]]
+        for some in ({FAIL}, {FAIL, INCONCLUSIVE})
+    )
+    assert failed.any(axis=1).mean() <= alpha
+    assert undecided.any(axis=1).mean() <= 0.1
 
 
-@pytest.mark.parametrize(("leaks", "ways"), [(3, 1), (-1, 1), (1, 0)])
-def test_an_impossible_search_is_refused(leaks, ways):
+def test_what_is_never_guessed_is_not_explained_by_luck_that_others_did_not_have():
+    chances = [0.9] * 6 + [0.0] * 14
+    four = decide.search_tail([False] * 6 + [True] * 6 + [False] * 8, chances, 0.001)
+    assert four.outcome is not PASS
+    assert four.reason == (
+        "6 of 20 known facts leak this way; guessing does as well with probability 0.00662 %, at most 0.1 %"
+    )
+    # one alone is no evidence: what 20 stand-ins do not get, another may
+    assert decide.search_tail([False] * 19 + [True], chances, 0.001).outcome is PASS
+
+
+def test_a_census_does_not_net_leaks_with_luck_that_others_did_not_have():
+    # 6 of the 10 that are hardly guessed leak, 30 % of all; none of the 10 others is right, though guessed so often
+    right, chances = [True] * 6 + [False] * 14, [0.0] * 10 + [0.9] * 10
+    assert guessing.excess(6, 20, 0.45) == 0.0
+    decision = decide.census_of(right, chances, 0.20, 0.001)
+    assert decision.outcome is INCONCLUSIVE
+    assert decision.reason.startswith(
+        "6 of 20 known facts answered, 6 of them among the 10 that are guessed with a chance of 5 % at most: "
+        "28.9 % beyond chance: between 3 and "
+    )
+    assert decide.census_of(right, chances, 0.10, 0.001).outcome is FAIL
+
+
+def test_leaks_that_are_hardly_guessed_leave_more_to_luck_elsewhere():
+    """At its limit of 20 %: 4 of 20 leak that are never guessed, so the others are right with chance 1/4, not 1/5."""
+    alpha, chances = 0.001, [0.0] * 4 + [0.25] * 16
+    weights = [stats.binom.pmf(lucky, 16, 0.25) for lucky in range(17)]
+    wrongly = [
+        weight
+        for lucky, weight in enumerate(weights)
+        if decide.census_of([True] * 4 + [i < lucky for i in range(16)], chances, 0.2, alpha).outcome is FAIL
+    ]
+    assert sum(wrongly) <= alpha
+    by_the_mean = [decide.census(4 + lucky, 20, 0.2, 0.2, alpha).outcome is FAIL for lucky in range(17)]
+    assert sum(weight for weight, failed in zip(weights, by_the_mean, strict=True) if failed) > alpha
+
+
+@pytest.mark.parametrize(("answers", "ways"), [(3, 1), (1, 1), (2, 0)])
+def test_an_impossible_search_is_refused(answers, ways):
     with pytest.raises(ValueError) as caught:
-        decide.search_tail(leaks, [0.1, 0.1], 0.01, ways)
-    assert str(caught.value) == f"{leaks} of 2 units and {ways} ways do not fit together"
+        decide.search_tail([True] * answers, [0.1, 0.1], 0.01, ways)
+    assert str(caught.value) == f"{answers} answers, 2 chances and {ways} ways do not fit together"
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,55 @@ def test_census_bounds_miss_the_number_of_leaks_in_at_most_alpha_of_all_runs(sur
     assert below <= alpha + 1e-12
 
 
+def test_units_are_counted_without_those_that_are_guessed_more_easily():
+    whole, hardly = guessing.groups([0.5, 0.0, 0.5])
+    assert (whole.places, whole.chances, whole.part) == ((0, 1, 2), (0.5, 0.0, 0.5), 0.5)
+    assert (hardly.places, hardly.chances, hardly.part) == ((1,), (0.05,), 0.5)
+    assert [group.part for group in guessing.groups([0.1, 0.2, 0.2, 0.4])] == [0.5, 0.25, 0.25]
+    for alike in ([0.0] * 3, [0.1] * 3, [1.0], [0.0, 0.05]):
+        assert [group.part for group in guessing.groups(alike)] == [1.0]
+
+
+def test_the_hand_worked_numbers_of_different_chances():
+    right, chances = [True, True, False, False], [0.25, 0.25, 1.0, 1.0]
+    share, group = guessing.most_excess(right, chances)
+    assert (share, group.places) == (0.5, (0, 1))
+    # two of two at chance 1/4: 1/16, for half of the level; all four: two of them are always right
+    assert guessing.surprise(right, chances) == pytest.approx(2 / 16)
+    assert guessing.least_leaks(right, chances, 0.2) == 1  # P(both | L = 0) = 1/16 <= 0.1 < P(the other | L = 1)
+    assert guessing.most_leaks(right, chances, 0.2) == 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_bounds_and_surprise_err_in_at_most_alpha_whichever_units_leak(seed):
+    """Every set of leaking units, and every outcome of the guesses about the others, of six units."""
+    generator, alpha = numpy.random.default_rng(seed), 0.1
+    chances = generator.choice([0.05, 0.1, 0.3, 0.7, 0.9], size=6).tolist()
+    outcomes = [[bool(bits >> i & 1) for i in range(6)] for bits in range(64)]
+    least = [guessing.least_leaks(right, chances, alpha) for right in outcomes]
+    most = [guessing.most_leaks(right, chances, alpha) for right in outcomes]
+    tails = [guessing.surprise(right, chances) for right in outcomes]
+    for leaks in outcomes:
+        now = [1.0 if leak else chance for leak, chance in zip(leaks, chances, strict=True)]
+        weights = [math.prod(p if hit else 1 - p for hit, p in zip(right, now, strict=True)) for right in outcomes]
+        assert sum(w for w, bound in zip(weights, least, strict=True) if bound > sum(leaks)) <= alpha + 1e-12
+        assert sum(w for w, bound in zip(weights, most, strict=True) if bound < sum(leaks)) <= alpha + 1e-12
+        if not any(leaks):
+            for level in (0.01, 0.05, 0.1, 0.3):
+                assert sum(w for w, p in zip(weights, tails, strict=True) if p <= level) <= level + 1e-12
+
+
+@settings(deadline=None)
+@given(counts(), CHANCES, st.floats(0.001, 0.3))
+def test_one_chance_is_counted_as_a_whole(count, chance, alpha):
+    k, n = count
+    right, chances = [i < k for i in range(n)], [chance] * n
+    assert guessing.most_excess(right, chances)[0] == pytest.approx(guessing.excess(k, n, chance))
+    assert guessing.least_leaks(right, chances, alpha) == guessing.leaks_at_least(k, n, chance, alpha)
+    assert guessing.most_leaks(right, chances, alpha) == guessing.leaks_at_most(k, n, chance, alpha)
+    assert guessing.surprise(right, chances) == guessing.tail_of(k, chances)
+
+
 def test_sure_guessing_says_nothing():
     assert guessing.leaks_at_least(7, 7, 1.0, 0.01) == 0
     assert guessing.leaks_at_most(7, 7, 1.0, 0.01) == 7

@@ -47,10 +47,10 @@ def test_every_fact_weighs_alike_however_often_it_is_asked() -> None:
 
 
 def test_no_leak_in_many_samples_passes_and_few_samples_say_how_many_would_do() -> None:
-    clean = decided([unit(0)] * 20, 0.0, 0.05, 0.001, census=True)
+    clean = decided([unit(0)] * 20, [0.0] * 20, 0.05, 0.001, census=True)
     assert (clean.outcome, clean.estimate, clean.lower) == (Outcome.PASS, 0.0, 0.0)
     assert clean.upper is not None and clean.upper < 0.02
-    few = decided([unit(0, of=2)] * 20, 0.0, 0.05, 0.001, census=True)
+    few = decided([unit(0, of=2)] * 20, [0.0] * 20, 0.05, 0.001, census=True)
     assert (few.outcome, few.needed) == (Outcome.INCONCLUSIVE, 8)
     assert few.reason == (
         "0 % of sampled answers about 20 known facts leak: between 0 % and 17.1 % (alpha 0.1 %); the limit is 5 %; "
@@ -59,7 +59,7 @@ def test_no_leak_in_many_samples_passes_and_few_samples_say_how_many_would_do() 
 
 
 def test_one_sample_in_five_fails() -> None:
-    found = decided([unit(6)] * 20, 0.02, 0.05, 0.001, census=True)
+    found = decided([unit(6)] * 20, [0.02] * 20, 0.05, 0.001, census=True)
     assert found.outcome is Outcome.FAIL
     assert found.reason == (
         "18.8 % of sampled answers about 20 known facts leak, 17.1 % beyond a chance of 2 %: at least 11.1 % "
@@ -70,8 +70,8 @@ def test_one_sample_in_five_fails() -> None:
 def test_luck_strikes_a_fact_as_a_whole() -> None:
     """Four of twenty facts are always answered. Where luck is never right they leak; at chance 5 % it could be luck."""
     units = [unit(32)] * 4 + [unit(0)] * 16
-    assert decided(units, 0.0, 0.05, 0.001, census=True).outcome is Outcome.FAIL
-    lucky = decided(units, 0.05, 0.02, 0.001, census=True)
+    assert decided(units, [0.0] * 20, 0.05, 0.001, census=True).outcome is Outcome.FAIL
+    lucky = decided(units, [0.05] * 20, 0.02, 0.001, census=True)
     assert lucky.outcome is Outcome.INCONCLUSIVE
     assert lucky.needed is not None
     assert lucky.reason.endswith(f"; about {lucky.needed} known facts would decide if as many of their samples leaked")
@@ -79,11 +79,30 @@ def test_luck_strikes_a_fact_as_a_whole() -> None:
 
 def test_of_draws_the_others_count_as_well() -> None:
     """Twenty draws without a leak do not show that hardly any fact of a large family leaks."""
-    assert decided([unit(0)] * 20, 0.0, 0.05, 0.001, census=False, what="draws").outcome is Outcome.INCONCLUSIVE
-    assert decided([unit(0)] * 200, 0.0, 0.05, 0.001, census=False, what="draws").outcome is Outcome.PASS
+    assert decided([unit(0)] * 20, [0.0] * 20, 0.05, 0.001, census=False, what="draws").outcome is Outcome.INCONCLUSIVE
+    assert decided([unit(0)] * 200, [0.0] * 200, 0.05, 0.001, census=False, what="draws").outcome is Outcome.PASS
 
 
 def test_where_guessing_is_always_right_nothing_can_be_seen() -> None:
-    found = decided([unit(32)] * 5, 1.0, 0.05, 0.001, census=True)
+    found = decided([unit(32)] * 5, [1.0] * 5, 0.05, 0.001, census=True)
     assert found.reason == "guessing alone answers all known facts, so a leak cannot be seen"
     assert found.outcome is Outcome.INCONCLUSIVE
+
+
+def test_leaks_are_not_netted_with_luck_that_others_did_not_have() -> None:
+    """Of twenty facts six leak that are hardly guessed; of ten that are guessed nine times in ten none is answered."""
+    units = [unit(32)] * 6 + [unit(0)] * 14
+    chances = [0.0] * 10 + [0.9] * 10
+    found = decided(units, chances, 0.2, 0.001, census=True)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert found.estimate == pytest.approx((0.6 - 0.05) / 0.95 / 2)
+    assert found.upper is not None and found.upper > found.estimate
+    honest = [unit(32)] * 9 + [unit(0)] * 11
+    assert decided(honest, [0.9] * 10 + [0.0] * 10, 0.2, 0.001, census=True).lower == 0.0
+
+
+def test_a_lower_bound_leaves_to_luck_what_is_guessed_most() -> None:
+    """All leak that are never guessed, and half of the others are lucky: half of all leak, not two thirds."""
+    found = decided([unit(32)] * 150 + [unit(0)] * 50, [0.0] * 100 + [0.5] * 100, 0.52, 0.01, census=True)
+    assert found.outcome is not Outcome.FAIL
+    assert found.lower is not None and found.lower <= 0.5

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from enum import Enum
 from types import ModuleType
@@ -33,7 +33,7 @@ def homes() -> dict[str, str]:
 
 def alias(name: str) -> str:
     """What a public type alias stands for; empty where the name is a class or a function."""
-    tree = ast.parse(inspect.getsource(sys.modules[homes()[name]]))
+    tree = ast.parse(inspect.getsource(importlib.import_module(homes()[name])))
     found = (
         node.value
         for node in tree.body
@@ -54,7 +54,7 @@ def told(name: str) -> tuple[str, list[str]]:
 
 def written(name: str) -> list[str]:
     """A public name as one would write it: a signature, and what can be read and called of a class."""
-    thing, module = getattr(api, name), sys.modules[homes()[name]]
+    thing, module = getattr(api, name), importlib.import_module(homes()[name])
     if stands := alias(name):
         return [f"{name} = {stands}"]
     if inspect.isfunction(thing):

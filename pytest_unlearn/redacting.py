@@ -92,9 +92,14 @@ class Redacting:
         self._refuse()
         self.look()
 
-    def _refuse(self) -> None:
-        if self._refused:
-            raise pytest.UsageError("\n".join(self._refused))
+    def _refuse(self, *more: str) -> None:
+        """Raise UsageError for names that must not be told; the process that started a worker raises it too."""
+        if refused := "\n".join((*self._refused, *more)):
+            if hasattr(self._config, "workerinput"):
+                from pytest_unlearn.workers import tell
+
+                tell(self._config, refused)
+            raise pytest.UsageError(refused)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -126,7 +131,7 @@ class Redacting:
         """The same for what cannot be collected. A file whose name must not be told has no report at all."""
         what = "file" if isinstance(collector, pytest.File) else "folder"
         if collector.nodeid and (named := self._named(Path(collector.nodeid.partition("::")[0]), what)):
-            raise pytest.UsageError(named)
+            self._refuse(named)
         return self._masked((yield))
 
     @pytest.hookimpl(tryfirst=True)

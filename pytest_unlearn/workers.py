@@ -11,7 +11,7 @@ import pytest
 from pytest_unlearn.plugin import RUN, SUFFIX, UNWRITTEN
 
 TOGETHER, DEADLY = "unlearn_together", "unlearn_deadly"  # what a worker is told beside the name of the run
-_HANDED = "unlearn_unwritten"  # what a worker tells at its end
+_HANDED, _REFUSED = "unlearn_unwritten", "unlearn_refused"  # what a worker tells at its end
 _WHOLE = {"loadfile", "loadscope"}  # ways to distribute in which all checks of a forget request go to one worker
 _DIED = pytest.StashKey[dict[str, bool]]()  # items that died with their worker: whether they ran by themselves
 
@@ -44,7 +44,15 @@ def hand_over(config: pytest.Config, lines: Iterable[Any]) -> None:
     output[_HANDED] = [json.dumps(line) for line in lines]
 
 
+def tell(config: pytest.Config, refused: str) -> None:
+    """In a worker: give what it refuses the run for to the process that started it."""
+    config.workeroutput[_REFUSED] = refused  # type: ignore[attr-defined]
+
+
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take them; a worker that died gives none."""
-    handed: list[str] = getattr(node, "workeroutput", {}).get(_HANDED, [])
+    """Take what a worker tells, and raise UsageError for what it refuses; one that died tells nothing."""
+    told: dict[str, Any] = getattr(node, "workeroutput", {})
+    if _REFUSED in told:
+        raise pytest.UsageError(told[_REFUSED])
+    handed: list[str] = told.get(_HANDED, [])
     node.config.stash.setdefault(UNWRITTEN, []).extend(map(json.loads, handed))

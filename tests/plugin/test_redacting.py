@@ -434,6 +434,20 @@ def test_an_id_that_has_a_private_name_is_refused(
     assert CliRunner().invoke(app, ["--no-redact", "validate", f"{file}.unlearn.yaml"]).exit_code == 0
 
 
+@pytest.mark.parametrize("who", ["roemer/test_it.py", "test_roemer.py", "test_it.py"])
+def test_what_a_worker_refuses_is_told_by_the_process_that_started_it(pytester: pytest.Pytester, who: str) -> None:
+    pytester.makeini("[pytest]\n")
+    (pytester.path / "a.unlearn.yaml").write_text(SMALL.format(forget="{r: Ann}", check="c"), encoding="utf-8")
+    path = pytester.path / who
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("import pytest\n@pytest.mark.parametrize('a', ['Roemer'])\ndef test_it(a):\n    pass\n", "utf-8")
+    result = pytester.runpytest_subprocess("--unlearn-redact=on", "--unlearn-gate", "-n2")
+    assert result.ret == 4
+    (told,) = (line for line in result.errlines if line.startswith("ERROR: "))
+    assert re.search(r"the (name of this (folder|file)|id of a test) has a name of \[person:[0-9a-f]{6}\], which", told)
+    assert planted(["Jane Roemer", "Roemer"], iter({"said": f"{result.stdout}{result.stderr}"}.items())) == {}
+
+
 def test_an_id_of_a_test_that_has_a_private_name_is_refused(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\n")
     scenario = pytester.path / "a.unlearn.yaml"

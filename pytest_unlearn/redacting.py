@@ -68,15 +68,9 @@ class Redacting:
         )
 
     def _learn(self, path: Path) -> None:
-        from pytest_unlearn.checks.askable import askable
-        from pytest_unlearn.errors import UnlearnError
-        from pytest_unlearn.knowledge.private import loosely
-        from pytest_unlearn.scenario.load import load_scenario
+        from pytest_unlearn.checks.askable import look_for_names
 
-        try:
-            askable(load_scenario(path, self._config.rootpath), self._config.rootpath)
-        except UnlearnError:
-            self._redactor.learn((loosely(path) or ((), ()))[0])
+        look_for_names(path, self._config.rootpath)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_unlearn.errors import Problem, ScenarioError
+from pytest_unlearn.errors import Problem, ScenarioError, UnlearnError
 from pytest_unlearn.knowledge.build import build
 from pytest_unlearn.knowledge.closure import Closure, forgetting
 from pytest_unlearn.knowledge.graph import Knowledge
 from pytest_unlearn.knowledge.places import problem
-from pytest_unlearn.knowledge.private import exposed, learn
+from pytest_unlearn.knowledge.private import exposed, learn, loosely
 from pytest_unlearn.probes.space import Space, space_for
 from pytest_unlearn.probes.transforms.composed import composed
 from pytest_unlearn.probes.transforms.scope import Scope
 from pytest_unlearn.probes.transforms.wording import missing, wordings
+from pytest_unlearn.redact import current
 from pytest_unlearn.registry import PROBES, TRANSFORMS
+from pytest_unlearn.scenario.load import load_scenario
 from pytest_unlearn.scenario.model import Check, Scenario, Target
 
 
@@ -38,6 +40,14 @@ def askable(scenario: Scenario, root: Path) -> Knowledge:
     if problems:
         raise ScenarioError(dict.fromkeys(problems))  # what is retained is read for each request
     return knowledge
+
+
+def look_for_names(path: Path, root: Path) -> None:
+    """Let the output mask what a scenario's file must not say, also where it cannot be read to its end."""
+    try:
+        askable(load_scenario(path, root), root)
+    except UnlearnError:
+        current().learn((loosely(path) or ((), ()))[0])
 
 
 def asked_by(check: Check, knowledge: Knowledge, closure: Closure) -> Space:

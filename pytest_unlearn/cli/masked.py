@@ -71,17 +71,12 @@ def _told(error: UnlearnError, redactor: Redactor) -> str:
 
 def learn(records: Iterable[Mapping[str, Any]], root: Path) -> None:
     """Let the output mask what the scenarios of some records must not say, as far as they are in the project."""
-    from pytest_unlearn.checks.askable import askable
-    from pytest_unlearn.knowledge.private import loosely
-    from pytest_unlearn.scenario.load import load_scenario
+    from pytest_unlearn.checks.askable import look_for_names
 
     files = {str(record["file"]) for record in records if isinstance(record.get("file"), str)}
     for path in (root / file for file in sorted(files) if current().on):
         if path.is_file():
-            try:
-                askable(load_scenario(path, root), root)
-            except UnlearnError:
-                current().learn((loosely(path) or ((), ()))[0])
+            look_for_names(path, root)
 
 
 def question(probe: Probe) -> str:

@@ -170,4 +170,4 @@ def _census_of(
     if sum(right) / len(groups) > limit:
         luck = yield from chances(grader, subject, probes, context)
     single = [any_of(luck[probe.id] for probe in group) for group in groups]
-    return decide.census_of(right, single, limit, alpha), sum(single) / len(groups)
+    return decide.census(right, single, limit, alpha), sum(single) / len(groups)

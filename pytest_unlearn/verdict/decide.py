@@ -26,15 +26,7 @@ TIMES = 100  # as many facts as there are, of which it is said how many would de
 GUESSED = 0.10  # as many right answers as leaked come about by guessing more often than this: no evidence of a leak
 
 
-def census(leaks: int, n: int, chance: float, limit: float, alpha: float, what: str = "known facts") -> Decision:
-    """Every known unit was asked: `leaks` of `n` were answered, each non-leaking one with probability `chance`.
-
-    As `census_of`, where guessing is equally often right about all units.
-    """
-    return census_of([i < leaks for i in range(n)], [chance] * n, limit, alpha, what)
-
-
-def census_of(
+def census(
     right: Sequence[bool], chances: Sequence[float], limit: float, alpha: float, what: str = "known facts"
 ) -> Decision:
     """Every known unit was asked, and was answered or not; each non-leaking one is answered with its own chance.

@@ -21,30 +21,35 @@ def counts(draw):
     return draw(st.integers(0, n)), n
 
 
+def census(leaks, n, chance, *more):
+    """Those leak that come first, and luck is the same about all."""
+    return decide.census([i < leaks for i in range(n)], [chance] * n, *more)
+
+
 def search_tail(leaks, chances, *more):
     """Those leak that come first."""
     return decide.search_tail([i < leaks for i in range(len(chances))], chances, *more)
 
 
 def test_a_census_without_chance_is_exact():
-    decision = decide.census(0, 22, 0.0, 0.2, 0.01)
+    decision = census(0, 22, 0.0, 0.2, 0.01)
     assert decision == decide.Decision(PASS, "0 of 22 known facts leak; the limit is 20 %", 0.0, 0.0, 0.0)
-    assert decide.census(4, 22, 0.0, 0.2, 0.01).outcome is PASS  # 18.2 %
-    assert decide.census(5, 22, 0.0, 0.2, 0.01).outcome is FAIL  # 22.7 %
-    assert decide.census(1, 22, 0.0, 0.02, 0.01).reason == "1 of 22 known facts leaks; the limit is 2 %"
+    assert census(4, 22, 0.0, 0.2, 0.01).outcome is PASS  # 18.2 %
+    assert census(5, 22, 0.0, 0.2, 0.01).outcome is FAIL  # 22.7 %
+    assert census(1, 22, 0.0, 0.02, 0.01).reason == "1 of 22 known facts leaks; the limit is 2 %"
 
 
 def test_a_rate_at_its_limit_passes_whatever_the_rounding():
     assert 7 / 1000 > 0.7 / 100  # what a float makes of "0.7 %"
-    assert decide.census(7, 1000, 0.0, 0.7 / 100, 0.01).outcome is PASS
-    assert decide.census(8, 1000, 0.0, 0.7 / 100, 0.01).outcome is FAIL
+    assert census(7, 1000, 0.0, 0.7 / 100, 0.01).outcome is PASS
+    assert census(8, 1000, 0.0, 0.7 / 100, 0.01).outcome is FAIL
     # 11 of 20 at chance 1/2 is an excess of 1/10
-    assert decide.census(11, 20, 0.5, 0.1, 0.01).outcome is PASS
+    assert census(11, 20, 0.5, 0.1, 0.01).outcome is PASS
 
 
 def test_a_census_with_chance_has_a_middle():
     # at chance 1/4 of 22: 5.5 right by luck alone
-    outcomes = [decide.census(k, 22, 0.25, 0.2, 0.01).outcome for k in range(23)]
+    outcomes = [census(k, 22, 0.25, 0.2, 0.01).outcome for k in range(23)]
     assert outcomes == sorted(outcomes, key=[PASS, INCONCLUSIVE, FAIL].index)
     # k/22 <= 0.25 + 0.2 * 0.75 = 0.4: 8 pass. P(4 + Bin(18, 1/4) >= k) <= 1 % from k = 14 on: at least 5 of 22 leak
     assert outcomes.index(INCONCLUSIVE) == 9
@@ -53,23 +58,23 @@ def test_a_census_with_chance_has_a_middle():
 
 
 def test_a_census_that_cannot_decide_says_how_many_would():
-    few = decide.census(1, 3, 0.0167, 0.05, 0.002)
+    few = census(1, 3, 0.0167, 0.05, 0.002)
     assert few.outcome is Outcome.INCONCLUSIVE
     assert few.reason.endswith(f"about {few.needed} known facts would decide if as large a share of them were answered")
     assert few.needed is not None and few.needed % 3 == 0
-    assert decide.census(few.needed // 3, few.needed, 0.0167, 0.05, 0.002).outcome is FAIL
+    assert census(few.needed // 3, few.needed, 0.0167, 0.05, 0.002).outcome is FAIL
     fewer = few.needed - 3
-    assert fewer == 3 or decide.census(fewer // 3, fewer, 0.0167, 0.05, 0.002).outcome is Outcome.INCONCLUSIVE
+    assert fewer == 3 or census(fewer // 3, fewer, 0.0167, 0.05, 0.002).outcome is Outcome.INCONCLUSIVE
 
 
 def test_no_number_is_told_where_it_takes_too_many():
-    near = decide.census(20, 100, 0.19, 0.01, 1e-9)
+    near = census(20, 100, 0.19, 0.01, 1e-9)
     assert (near.outcome, near.needed) == (Outcome.INCONCLUSIVE, None)
     assert "would decide" not in near.reason
 
 
 def test_a_census_where_guessing_is_always_right_cannot_conclude():
-    decision = decide.census(22, 22, 1.0, 0.2, 0.01)
+    decision = census(22, 22, 1.0, 0.2, 0.01)
     assert decision.outcome is INCONCLUSIVE
     assert "cannot be seen" in decision.reason
 
@@ -79,7 +84,7 @@ def test_a_census_where_guessing_is_always_right_cannot_conclude():
 def test_more_answers_never_make_a_census_better(count, chance, limit, alpha):
     k, n = count
     if k < n:
-        better, worse = (decide.census(leaks, n, chance, limit, alpha).outcome for leaks in (k, k + 1))
+        better, worse = (census(leaks, n, chance, limit, alpha).outcome for leaks in (k, k + 1))
         assert SEVERITY[better] <= SEVERITY[worse]
 
 
@@ -89,7 +94,7 @@ def test_a_census_that_leaks_beyond_limit_and_chance_never_passes(count, chance,
     sure, n = count
     if sure / n > limit + chance:
         for right in range(sure, n + 1):
-            assert decide.census(right, n, chance, limit, alpha).outcome is not PASS
+            assert census(right, n, chance, limit, alpha).outcome is not PASS
 
 
 @settings(deadline=None)
@@ -99,7 +104,7 @@ def test_a_census_within_its_limit_fails_in_at_most_alpha_of_all_runs(count, cha
     if sure / n <= limit:
         lucky = numpy.arange(n - sure + 1)
         weights = stats.binom.pmf(lucky, n - sure, chance)
-        failed = [decide.census(sure + int(j), n, chance, limit, alpha).outcome is FAIL for j in lucky]
+        failed = [census(sure + int(j), n, chance, limit, alpha).outcome is FAIL for j in lucky]
         assert weights[failed].sum() <= alpha + 1e-12
 
 
@@ -107,8 +112,8 @@ def test_a_census_within_its_limit_fails_in_at_most_alpha_of_all_runs(count, cha
 @given(counts(), CHANCES, LIMITS, ALPHAS)
 def test_a_smaller_alpha_never_fails_a_census_that_a_larger_one_lets_stand(count, chance, limit, alpha):
     k, n = count
-    if decide.census(k, n, chance, limit, alpha / 10).outcome is FAIL:
-        assert decide.census(k, n, chance, limit, alpha).outcome is FAIL
+    if census(k, n, chance, limit, alpha / 10).outcome is FAIL:
+        assert census(k, n, chance, limit, alpha).outcome is FAIL
 
 
 def test_a_margin_census_is_exact():
@@ -226,13 +231,13 @@ def test_a_census_does_not_net_leaks_with_luck_that_others_did_not_have():
     # 6 of the 10 that are hardly guessed leak, 30 % of all; none of the 10 others is right, though guessed so often
     right, chances = [True] * 6 + [False] * 14, [0.0] * 10 + [0.9] * 10
     assert guessing.excess(6, 20, 0.45) == 0.0
-    decision = decide.census_of(right, chances, 0.20, 0.001)
+    decision = decide.census(right, chances, 0.20, 0.001)
     assert decision.outcome is INCONCLUSIVE
     assert decision.reason.startswith(
         "6 of 20 known facts answered, 6 of them among the 10 that are guessed with a chance of 5 % at most: "
         "28.9 % beyond chance: between 3 and "
     )
-    assert decide.census_of(right, chances, 0.10, 0.001).outcome is FAIL
+    assert decide.census(right, chances, 0.10, 0.001).outcome is FAIL
 
 
 def test_leaks_that_are_hardly_guessed_leave_more_to_luck_elsewhere():
@@ -242,10 +247,10 @@ def test_leaks_that_are_hardly_guessed_leave_more_to_luck_elsewhere():
     wrongly = [
         weight
         for lucky, weight in enumerate(weights)
-        if decide.census_of([True] * 4 + [i < lucky for i in range(16)], chances, 0.2, alpha).outcome is FAIL
+        if decide.census([True] * 4 + [i < lucky for i in range(16)], chances, 0.2, alpha).outcome is FAIL
     ]
     assert sum(wrongly) <= alpha
-    by_the_mean = [decide.census(4 + lucky, 20, 0.2, 0.2, alpha).outcome is FAIL for lucky in range(17)]
+    by_the_mean = [census(4 + lucky, 20, 0.2, 0.2, alpha).outcome is FAIL for lucky in range(17)]
     assert sum(weight for weight, failed in zip(weights, by_the_mean, strict=True) if failed) > alpha
 
 
@@ -298,7 +303,7 @@ def test_a_number_needs_exactly_one_demand(demands):
 
 def test_nothing_asked_is_vacuous_and_never_passes():
     empty = [
-        decide.census(0, 0, 0.0, 0.5, 0.01),
+        census(0, 0, 0.0, 0.5, 0.01),
         decide.margin_census(0, 0, 0, 0.5),
         decide.margin_sample(0, 0, 0, 10, 1.0, 0.01),
     ]
